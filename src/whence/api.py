@@ -1,0 +1,151 @@
+"""The functions users call: wiring between subjects, methods, metrics and records, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from whence.errors import InputError
+from whence.methods.base import Method
+from whence.methods.run import Run
+from whence.metrics.agreement import agreements
+from whence.records import Attribution, Comparison, Report
+from whence.registry import resolve
+from whence.subjects.chat import is_chat
+from whence.subjects.inputs import Inputs
+from whence.subjects.loading import load
+from whence.subjects.subject import Chat, Subject
+
+COMPARED_BY_DEFAULT = ("attnlrp", "integrated_gradients", "leave_one_out", "attention_rollout")
+"""One method of each family."""
+
+
+def explain(
+    subject: Any,
+    data: Any,
+    *,
+    method: str | Method = "attnlrp",
+    target: Any = None,
+    continuation: str | Sequence[str] | Sequence[int] | None = None,
+    max_new_tokens: int | None = None,
+    seed: int = 0,
+    batch_size: int | str = "auto",
+    progress: bool | None = None,
+    device: str | None = None,
+) -> Any:
+    """Which tokens of the input drove the model's prediction, by one method.
+
+    - `subject`: a loaded subject, or anything `load` takes.
+    - `data`: a text, a chat (list of messages), or a list of either; a list gives a list, each as if alone.
+    - `method`: a registered name or a method of your own, such as `whence.methods.IntegratedGradients(steps=64)`.
+    - `target`: what to explain; see `whence.targets`. By default the predicted token or class.
+    - `continuation`: the text (or token ids) that follows, to explain each of its tokens, a row each; for a list of
+      texts one for all, or one each.
+    - `max_new_tokens`: let the model write (greedily) and explain each token it wrote.
+    - `seed`, `batch_size`, `progress`: how to run; see `whence.methods.run.Run`.
+    - `device`: where to load a subject that is not loaded yet.
+
+    Returns an `Attribution`, or a list of them for a list. Raises `InputError`, `TargetError`, `UnsupportedError`, `LoadError`, `UnknownNameError` or `NonFiniteError`.
+
+    >>> from whence import FakeSubject
+    >>> explain(FakeSubject({"good": 2.0, "bad": -1.0}), "good bad film").scores
+    array([[ 2., -1.,  0.]], dtype=float32)
+    """
+    subject = _subject(subject, device)
+    inputs = _encode(subject, data, continuation, max_new_tokens)
+    run = Run(seed, batch_size, progress)
+    found = _method(method)(subject, inputs, target, run=run)
+    return found if _is_list(data) else found[0]
+
+
+def compare(
+    subject: Any,
+    data: Any,
+    *,
+    methods: Sequence[str | Method] = COMPARED_BY_DEFAULT,
+    target: Any = None,
+    continuation: str | Sequence[str] | Sequence[int] | None = None,
+    max_new_tokens: int | None = None,
+    k: int = 3,
+    seed: int = 0,
+    batch_size: int | str = "auto",
+    progress: bool | None = None,
+    device: str | None = None,
+) -> Any:
+    """The same prediction explained by several methods, with their rank correlations and common top tokens.
+
+    `k` is how many top tokens of two methods are compared; the other arguments are those of `explain`. Returns a
+    `Comparison`, or a list of them for a list.
+
+    >>> from whence import FakeSubject
+    >>> subject = FakeSubject({"good": 2.0, "bad": -1.0})
+    >>> both = compare(subject, "good bad film", methods=["leave_one_out", "attnlrp"])
+    >>> both.agreement("leave_one_out", "attnlrp").spearman
+    1.0
+    """
+    if isinstance(methods, str | Method) or not methods:
+        raise InputError(f"compare() wants a list of methods, got {methods!r}.")
+    if k < 1:
+        raise InputError(f"compare() wants k of at least 1, got {k}.")
+    chosen = [_method(method) for method in methods]
+    subject = _subject(subject, device)
+    inputs = _encode(subject, data, continuation, max_new_tokens)
+    run = Run(seed, batch_size, progress)
+    by_method = [method(subject, inputs, target, run=run) for method in chosen]
+    compared = [Comparison(entry, agreements(entry, k)) for entry in zip(*by_method, strict=True)]
+    return compared if _is_list(data) else compared[0]
+
+
+def report(*records: Attribution | Comparison, title: str = "whence report") -> Report:
+    """Any records on one page: `report(a, c).save("report.html")`. The page needs nothing from outside itself."""
+    if not records:
+        raise InputError("report() wants at least one record.")
+    for record in records:
+        if not isinstance(record, Attribution | Comparison):
+            raise InputError(
+                f"report() takes the records that explain and compare return, got {type(record).__name__}."
+            )
+    return Report(records, title)
+
+
+def _subject(subject: Any, device: str | None) -> Subject:
+    if not isinstance(subject, Subject):
+        return load(subject, device=device)
+    if device is not None and subject.device.type != device.partition(":")[0]:
+        raise InputError(
+            f"{subject.name} is on {subject.device}, and explaining does not move a model. "
+            f"Load it there: whence.load(..., device={device!r})."
+        )
+    return subject
+
+
+def _method(method: str | Method) -> Method:
+    if isinstance(method, Method):
+        return method
+    if isinstance(method, type) and issubclass(method, Method):
+        return method()
+    if isinstance(method, str):
+        return resolve("methods", method)()
+    raise InputError(f"method= takes a name or a method, got {type(method).__name__}.")
+
+
+def _is_list(data: Any) -> bool:
+    return isinstance(data, list | tuple) and not is_chat(data)
+
+
+def _encode(
+    subject: Subject, data: str | Chat | Sequence[Any], continuation: Any, max_new_tokens: int | None
+) -> list[Inputs]:
+    items = list(data) if _is_list(data) else [data]
+    if not items:
+        raise InputError("There is nothing to explain: the list is empty.")
+    one_each = _is_list(data) and isinstance(continuation, list | tuple) and not _is_ids(continuation)
+    if one_each and len(continuation) != len(items):
+        raise InputError(f"{len(items)} texts and {len(continuation)} continuations: wanted one for each text.")
+    tails = continuation if one_each else [continuation] * len(items)
+    return [
+        subject.encode(item, continuation=tail, max_new_tokens=max_new_tokens)
+        for item, tail in zip(items, tails, strict=True)
+    ]
+
+
+def _is_ids(continuation: Sequence[Any]) -> bool:
+    return all(isinstance(token, int) for token in continuation)

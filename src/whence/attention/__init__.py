@@ -1,0 +1,1 @@
+"""Engine 4: attention weights in, token scores out; one file an aggregation."""

@@ -1,0 +1,85 @@
+"""Token scores as functions of the attention weights at the place where the model predicts."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from whence.attention.weights import AttentionReader, Weights
+from whence.errors import UnsupportedError
+from whence.methods.base import Cost, Explanation, Method
+from whence.methods.rows import read_values
+from whence.methods.run import Run
+from whence.subjects.batch import Batch
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import Target, resolve_all
+
+
+@dataclass(frozen=True)
+class AttentionMethod(Method):
+    """A method whose scores are an aggregation of attention weights, read at each target's query token.
+
+    Weights come from the one forward pass that gives the target's value, under whatever attention the model uses.
+    The scores do not depend on which output is explained, only on where it is predicted.
+    """
+
+    family: ClassVar[str] = "attention"
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    scores_unit: ClassVar[str | None] = "attention weight"
+
+    def cost(self, tokens: int, rows: int) -> Cost:
+        """One forward, no backward."""
+        return Cost(1, 0)
+
+    @abstractmethod
+    def _receive(self, kept: list[Tensor], number: int, weights: Weights) -> None:
+        """Take layer `number`'s weights into `kept`, which should hold no more layers than are needed."""
+
+    @abstractmethod
+    def _aggregate(self, kept: list[Tensor], layers: int) -> Float[Tensor, "batch query token"]:
+        """Every token's score for every query, from what was kept of `layers` layers."""
+
+    def _explain(
+        self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
+    ) -> list[Explanation]:
+        found: dict[int, Explanation] = {}
+
+        def work(chosen: Sequence[int]) -> None:
+            logits, scores = self._forward(subject, subject.collate([inputs[i] for i in chosen]))
+            for place, i in enumerate(chosen):
+                readouts = resolve_all(subject, inputs[i], targets, logits[place])
+                queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i])) for r in readouts]
+                found[i] = Explanation(
+                    readouts=readouts,
+                    scores=scores[place, queries, : len(inputs[i])].double().cpu().numpy(),
+                    values=read_values(logits[place : place + 1], [readouts])[0].double().cpu().numpy(),
+                    baseline_values=None,
+                    cost=Cost(1, 0),
+                )
+
+        run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, self.key)
+        return [found[i] for i in range(len(inputs))]
+
+    def _forward(self, subject: Subject, batch: Batch) -> tuple[Tensor, Float[Tensor, "batch query token"]]:
+        """The logits of one forward pass, and the scores aggregated on the way."""
+        kept: list[Tensor] = []
+        layers = 0
+
+        def receive(weights: Weights) -> None:
+            nonlocal layers
+            self._receive(kept, layers, weights)
+            layers += 1
+
+        with torch.no_grad(), AttentionReader(receive):
+            logits = subject.logits(batch)
+        if layers == 0:
+            raise UnsupportedError(
+                f"No attention weights could be read from {subject.name} (attention implementation "
+                f"{subject.provenance().get('attention')!r}). Load it with attn_implementation='sdpa' or 'eager'."
+            )
+        return logits, self._aggregate(kept, layers)

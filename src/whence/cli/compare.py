@@ -1,0 +1,46 @@
+"""`whence compare`."""
+
+from typing import Annotated
+
+import typer
+
+from whence.cli import options
+from whence.cli.options import DType
+
+_DEFAULT = "attnlrp,integrated_gradients,leave_one_out,attention_rollout"
+
+
+def compare(
+    text: options.Text,
+    methods: Annotated[str, typer.Option(help="Methods to compare, separated by commas.")] = _DEFAULT,
+    model: options.Model = "smollm2",
+    target: options.Target = None,
+    continuation: options.Continuation = None,
+    max_new_tokens: options.MaxNewTokens = None,
+    dtype: options.Precision = DType.float32,
+    device: options.Device = None,
+    json: options.Json = False,
+    html: options.Html = None,
+    seed: options.Seed = 0,
+) -> None:
+    """Explain one prediction by several methods, and show how far they agree."""
+    from whence import api
+    from whence.registry import path_of
+
+    text = options.read_text(text)
+    options.refuse_both(continuation, max_new_tokens)
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    if not names:
+        raise typer.BadParameter("name at least one method; see: whence methods.", param_hint="--methods")
+    for name in names:
+        path_of("methods", name)
+    record = api.compare(
+        options.load_model(model, dtype, device),
+        text,
+        methods=names,
+        target=target,
+        continuation=continuation,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    options.put_out(record, json, html)

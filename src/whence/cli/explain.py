@@ -1,0 +1,40 @@
+"""`whence explain`."""
+
+from typing import Annotated
+
+import typer
+
+from whence.cli import options
+from whence.cli.options import DType
+
+
+def explain(
+    text: options.Text,
+    model: options.Model = "smollm2",
+    method: Annotated[str, typer.Option(help="How to explain; see: whence methods.")] = "attnlrp",
+    target: options.Target = None,
+    continuation: options.Continuation = None,
+    max_new_tokens: options.MaxNewTokens = None,
+    dtype: options.Precision = DType.float32,
+    device: options.Device = None,
+    json: options.Json = False,
+    html: options.Html = None,
+    seed: options.Seed = 0,
+) -> None:
+    """Show which tokens of a text drove a model's prediction."""
+    from whence import api
+    from whence.registry import path_of
+
+    text = options.read_text(text)
+    options.refuse_both(continuation, max_new_tokens)
+    path_of("methods", method)
+    record = api.explain(
+        options.load_model(model, dtype, device),
+        text,
+        method=method,
+        target=target,
+        continuation=continuation,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    options.put_out(record, json, html)

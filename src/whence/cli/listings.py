@@ -1,0 +1,80 @@
+"""`whence methods` and `whence models`."""
+
+import inspect
+import json as json_format
+from typing import TYPE_CHECKING
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from whence.cli import options
+from whence.registry import available, resolve
+
+if TYPE_CHECKING:
+    from whence.methods.base import Method
+
+
+def methods(json: options.Json = False) -> None:
+    """List the methods: what each needs, costs and claims."""
+    rows = [_method(name) for name in available("methods")]
+    if json:
+        typer.echo(json_format.dumps(rows, indent=2))
+        return
+    console = Console()
+    for row in rows:
+        console.print(Text(f"{row['name']}", style="bold"), f"· {row['family']} · {row['passes']} · {row['claim']}")
+        console.print(Padding(Text(str(row["summary"])), (0, 0, 1, 2)))
+    console.print("Passes are for an input of n tokens and k targets, with the method's default parameters.")
+    console.print("Scores that add up: scores and residual sum to value − baseline value, exactly.")
+
+
+def models(json: options.Json = False) -> None:
+    """List the models that come with a Python package, and where they stand on this machine."""
+    rows = []
+    for name in available("models"):
+        model = resolve("models", name)
+        state = "ready" if model.is_converted() else "installed" if model.is_installed() else "missing"
+        rows.append({"name": name, "state": state, "hub_id": model.hub_id, "install": model.command})
+    if json:
+        typer.echo(json_format.dumps(rows, indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("model", "state", "on the hub", "install with"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(row["name"], row["state"], row["hub_id"], row["install"])
+    console = Console()
+    console.print(table)
+    console.print("Any hub id, local folder or .gguf file of a causal language model or sequence classifier works too.")
+
+
+def _method(name: str) -> dict[str, str | bool]:
+    cls = resolve("methods", name)
+    return {
+        "name": name,
+        "family": cls.family,
+        "passes": _passes(cls()),
+        "complete": cls.complete,
+        "claim": "scores add up" if cls.complete else "scores do not add up",
+        "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
+    }
+
+
+def _passes(method: "Method") -> str:
+    """The cost formula, read off the method's own stated cost: it is linear in tokens and in targets."""
+    zero, token, row = (method.cost(tokens=n, rows=k) for n, k in ((0, 0), (1, 0), (0, 1)))
+    formulas = []
+    for kind in ("forwards", "backwards"):
+        base = getattr(zero, kind)
+        terms = [(getattr(token, kind) - base, "n"), (getattr(row, kind) - base, "k"), (base, "")]
+        formula = " + ".join(_term(factor, letter) for factor, letter in terms if factor) or "no"
+        formulas.append(f"{formula} {kind.removesuffix('s') if formula == '1' else kind}")
+    return ", ".join(formulas)
+
+
+def _term(factor: int, letter: str) -> str:
+    return f"{factor}{letter}" if factor != 1 or not letter else letter

@@ -1,0 +1,73 @@
+"""The options that commands share, and the model and text they stand for."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class DType(StrEnum):
+    """The precision to compute in."""
+
+    float32 = "float32"
+    float64 = "float64"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+    auto = "auto"
+
+
+Text = Annotated[str, typer.Argument(help="The text to explain; - reads it from standard input.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="An embedded name, a hub id, a folder or a .gguf file.")]
+Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
+Continuation = Annotated[str | None, typer.Option(help="The text that follows: each of its tokens is explained.")]
+MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Let the model write this many tokens and explain each.")]
+Precision = Annotated[DType, typer.Option("--dtype", help="The precision to compute in.")]
+Device = Annotated[str | None, typer.Option(help="Where to compute: cpu, cuda, mps; by default an accelerator if any.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a page that needs nothing from outside itself.")]
+Seed = Annotated[int, typer.Option(min=0, help="The seed of every random choice.")]
+
+
+def read_text(text: str) -> str:
+    """The text itself, or standard input for "-", without the line break that ends it."""
+    if text == "-":
+        text = sys.stdin.read().removesuffix("\n")
+    if not text:
+        raise typer.BadParameter("the text is empty: there is no token to explain.", param_hint="TEXT")
+    return text
+
+
+def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:
+    """Wrong use, if both ways to get a continuation are asked for."""
+    if continuation is not None and max_new_tokens is not None:
+        raise typer.BadParameter("give either --continuation or --max-new-tokens, not both.")
+
+
+def load_model(name: str, dtype: DType, device: str | None) -> Any:
+    """The subject, loaded without progress bars."""
+    from transformers.utils import logging
+
+    from whence.subjects.loading import load
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    return load(name, dtype=str(dtype), device=device)
+
+
+def put_out(record: Any, as_json: bool, html: Path | None) -> None:
+    """The record on standard output, as JSON or as a picture, and as a page where asked for."""
+    if as_json:
+        typer.echo(json.dumps(record.to_dict(), indent=2, allow_nan=False))
+    else:
+        record.show()
+    if html is not None:
+        from whence.api import report
+
+        try:
+            report(record).save(html)
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write {html}: {error.strerror}", param_hint="--html") from error
+        typer.echo(f"wrote {html}", err=True)

@@ -1,0 +1,160 @@
+"""What every method is: a frozen dataclass of its parameters that can be called on a subject.
+
+To add one, derive from `Method` (or from an engine's own base, which does most of the work), say what it needs, what
+its scores are measured in and what it costs, and compute `_explain`. To have it found by name, add a line to
+`whence.registry`, or an entry point in your own package.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, overload
+
+import numpy as np
+from jaxtyping import Float
+
+from whence.errors import UnsupportedError
+from whence.methods.run import Run
+from whence.records import Attribution, TargetValue
+from whence.registry import available, resolve
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import Readout, Target, as_targets
+
+
+@dataclass
+class Cost:
+    """Work done or to be done on one input, in sequences: a pass over a batch of n counts n."""
+
+    forwards: int = 0
+    backwards: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a method found out about one input, before it is made a record.
+
+    `scores` `(rows, tokens)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
+    the method measures from one.
+    """
+
+    readouts: Sequence[Readout]
+    scores: Float[np.ndarray, "row token"]
+    values: Float[np.ndarray, " row"]
+    baseline_values: Float[np.ndarray, " row"] | None
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """A way to explain. Its fields are its parameters; calling it explains.
+
+    Methods are pure: the same parameters, subject, input and seed give the same scores.
+    """
+
+    key: ClassVar[str]
+    """The name it is registered under."""
+    family: ClassVar[str]
+    """What it measures: "gradients", "relevance", "perturbation", "attention", "baseline"."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What a subject must offer: "embeddings", "attention"."""
+    complete: ClassVar[bool] = False
+    """Whether its scores claim to add up to value − baseline_value; if so, what is missing is reported as residual."""
+    scores_unit: ClassVar[str | None] = None
+    """The unit of the scores where it is not the target's."""
+    caveat: ClassVar[str]
+    """What it does not claim, in one sentence for the reader of a report."""
+
+    @abstractmethod
+    def cost(self, tokens: int, rows: int) -> Cost:
+        """The stated cost of explaining `rows` targets of an input of `tokens` tokens; what is counted equals it."""
+
+    @abstractmethod
+    def _explain(
+        self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
+    ) -> list[Explanation]:
+        """The explanation of each input, in order. A session of the subject is open."""
+
+    @overload
+    def __call__(self, subject: Subject, inputs: Inputs, target: Any = None, *, run: Run = ...) -> Attribution: ...
+
+    @overload
+    def __call__(
+        self, subject: Subject, inputs: Sequence[Inputs], target: Any = None, *, run: Run = ...
+    ) -> list[Attribution]: ...
+
+    def __call__(
+        self, subject: Subject, inputs: Inputs | Sequence[Inputs], target: Any = None, *, run: Run | None = None
+    ) -> Attribution | list[Attribution]:
+        """Explain one encoded input, or several; several give what each would give alone.
+
+        `target` is what `whence.targets.as_targets` takes. Raises `UnsupportedError` if the subject lacks what the
+        method needs, `TargetError` for a target that is not one number, `NonFiniteError` for NaN or infinite scores.
+        """
+        several = not isinstance(inputs, Inputs)
+        items = list(inputs) if not isinstance(inputs, Inputs) else [inputs]
+        run = Run() if run is None else run
+        start = time.perf_counter()
+        explanations = self.explain(subject, items, target, run)
+        seconds = (time.perf_counter() - start) / max(1, len(items))
+        origin = subject.provenance()
+        records = [
+            self._record(item, explanation, origin | {"seed": run.seed, "seconds": seconds})
+            for item, explanation in zip(items, explanations, strict=True)
+        ]
+        return records if several else records[0]
+
+    def explain(self, subject: Subject, inputs: Sequence[Inputs], target: Any, run: Run) -> list[Explanation]:
+        """The numbers behind the records, in the precision they were computed in; errors as in calling."""
+        self._refuse(subject)
+        with subject.session():
+            return self._explain(subject, inputs, as_targets(target), run)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters as plain values, for the record."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    def _refuse(self, subject: Subject) -> None:
+        missing = self.needs - subject.offers
+        if missing:
+            able = [name for name in available("methods") if resolve("methods", name).needs <= subject.offers]
+            raise UnsupportedError(
+                f"{self.key} needs {' and '.join(sorted(missing))}, which {subject.name} does not offer. "
+                f"Methods that can explain it: {', '.join(able)}."
+            )
+
+    def _record(self, inputs: Inputs, found: Explanation, origin: dict[str, Any]) -> Attribution:
+        scores = np.array(found.scores, dtype=np.float64)
+        targets = []
+        for row, readout in enumerate(found.readouts):
+            if readout.position is not None:
+                scores[row, readout.position :] = 0.0
+            baseline = None if found.baseline_values is None else float(found.baseline_values[row])
+            value = float(found.values[row])
+            targets.append(TargetValue(readout.label, readout.position, value, baseline, readout.unit))
+        provenance = {
+            **origin,
+            **asdict(found.cost),
+            "generated": inputs.generated,
+            "text": inputs.text,
+            "scores_unit": self.scores_unit or found.readouts[0].unit,
+            "caveat": self.caveat,
+        }
+        return Attribution.build(
+            inputs.tokens,
+            targets,
+            scores,
+            complete=self.complete,
+            method=self.key,
+            params=self.params,
+            provenance=provenance,
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as a JSON value: a nested method as its key and parameters, a tuple as a list."""
+    if isinstance(value, Method):
+        return {"method": value.key, "params": value.params}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,47 @@
+"""Values of several targets from one forward pass, and their gradients as separate rows."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from whence.targets import Readout
+
+_TOKENS_AT_ONCE = 1024
+"""Row gradients taken together: beyond about this many tokens, wider matrices gain nothing on a CPU."""
+
+
+def read_values(
+    logits: Float[Tensor, "batch slot output"], readouts: Sequence[Sequence[Readout]]
+) -> Float[Tensor, "batch row"]:
+    """Each item's target values in the widest precision at hand; short items are filled up with zeros."""
+    width = max(len(rows) for rows in readouts)
+    values = []
+    for item, rows in zip(logits, readouts, strict=True):
+        read = [row.read(item[row.slot]) for row in rows]
+        values.append(torch.stack(read + [item.new_zeros(())] * (width - len(rows))))
+    return torch.stack(values)
+
+
+def row_gradients(
+    values: Float[Tensor, "batch row"], embeds: Float[Tensor, "batch token hidden"]
+) -> Iterator[tuple[slice, Float[Tensor, "row batch token hidden"]]]:
+    """∂ values[:, r] / ∂ embeds for every row r, in groups of rows, without another forward pass.
+
+    Items of a batch do not influence one another, so the gradient of the sum over the batch holds each item's own.
+    Rows of a group are one batched vector-Jacobian product.
+    """
+    totals = values.sum(dim=0)
+    rows = len(totals)
+    group = max(1, _TOKENS_AT_ONCE // embeds[..., 0].numel())
+    unit = torch.eye(rows, dtype=values.dtype, device=values.device)
+    for start in range(0, rows, group):
+        chosen = slice(start, min(start + group, rows))
+        keep = chosen.stop < rows
+        if chosen.stop - start == 1:
+            (gradient,) = torch.autograd.grad(totals[start], embeds, retain_graph=keep)
+            yield chosen, gradient[None]
+        else:
+            (gradient,) = torch.autograd.grad(totals, embeds, unit[chosen], retain_graph=keep, is_grads_batched=True)
+            yield chosen, gradient

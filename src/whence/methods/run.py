@@ -1,0 +1,131 @@
+"""How a method is to run: its seed, its batches, its progress. Settings of the machine, not of the method."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+
+from whence.errors import InputError
+from whence.subjects.subject import Subject
+
+_SHOWN_AFTER = 2.0
+"""Seconds of work before a progress bar appears."""
+_CPU_TOKENS = 512
+_ACCELERATOR_TOKENS = 16_384
+"""Tokens in one forward pass, padding counted: enough to keep the matrix units busy, little enough to hold."""
+
+Unit = TypeVar("Unit")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Settings of one run.
+
+    `seed` feeds every random choice; `batch_size` is "auto", a budget of tokens that halves when memory runs out, or
+    a number of sequences; `progress` is True, False, or None to show a bar on a terminal once work has lasted two
+    seconds.
+    """
+
+    seed: int = 0
+    batch_size: int | str = "auto"
+    progress: bool | None = None
+    _budget: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.batch_size != "auto" and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
+            raise InputError(f"batch_size must be 'auto' or a number of at least 1, got {self.batch_size!r}.")
+
+    def token_budget(self, device: torch.device) -> int:
+        """How many tokens one pass may hold on this device."""
+        return self._budget[0] if self._budget else (_CPU_TOKENS if device.type == "cpu" else _ACCELERATOR_TOKENS)
+
+    def in_batches(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        length: Callable[[Unit], int],
+        work: Callable[[Sequence[Unit]], None],
+        label: str = "",
+    ) -> None:
+        """Call `work` on batches that together hold every unit once, short ones first.
+
+        A batch holds as many units as fit the token budget, all padded to its longest, and no more than the subject
+        takes; where the subject wants equal lengths, only units of one length. When memory runs out the budget halves and the batch is tried again in parts; a single
+        unit that does not fit raises what torch raised.
+        """
+        waiting = sorted(units, key=length)
+        at_most = subject.max_batch
+        with self._progress(len(units), label) as advance:
+            while waiting:
+                size = self._fitting([length(unit) for unit in waiting], subject, at_most)
+                try:
+                    work(waiting[:size])
+                except (torch.OutOfMemoryError, RuntimeError) as error:
+                    if size == 1 or not _is_out_of_memory(error):
+                        raise
+                    at_most = size // 2
+                    self._budget[:] = [max(1, self.token_budget(subject.device) // 2)]
+                    continue
+                advance(size)
+                del waiting[:size]
+
+    def _fitting(self, lengths: list[int], subject: Subject, at_most: int | None) -> int:
+        """How many of the units, sorted by length, make the next batch."""
+        size = 1
+        limit = len(lengths) if at_most is None else min(at_most, len(lengths))
+        if self.batch_size == "auto":
+            budget = self.token_budget(subject.device)
+            while size < limit and lengths[size] * (size + 1) <= budget:
+                size += 1
+        else:
+            size = min(limit, int(self.batch_size))
+        if subject.equal_lengths:
+            return next((i for i in range(size) if lengths[i] != lengths[0]), size)
+        return size
+
+    @contextmanager
+    def _progress(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
+        bar = _Bar(total, label) if self.progress or (self.progress is None and sys.stderr.isatty()) else None
+        try:
+            yield bar.advance if bar is not None else _ignore
+        finally:
+            if bar is not None:
+                bar.close()
+
+
+def _ignore(count: int) -> None:
+    """Progress nobody watches."""
+
+
+class _Bar:
+    """A progress bar on standard error, there only for work that lasts."""
+
+    def __init__(self, total: int, label: str) -> None:
+        self._total, self._label, self._done = total, label, 0
+        self._start = time.monotonic()
+        self._shown: Any = None
+        self._task: Any = None
+
+    def advance(self, count: int) -> None:
+        self._done += count
+        if self._shown is None and self._done < self._total and time.monotonic() - self._start > _SHOWN_AFTER:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._shown = Progress(console=Console(stderr=True), transient=True)
+            self._task = self._shown.add_task(self._label, total=self._total)
+            self._shown.start()
+        if self._shown is not None:
+            self._shown.update(self._task, completed=self._done)
+
+    def close(self) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,44 @@
+"""Rank agreement of explanations."""
+
+import numpy as np
+from jaxtyping import Float
+
+from whence.records import Agreement, Attribution
+
+
+def agreements(attributions: tuple[Attribution, ...], k: int = 3) -> tuple[Agreement, ...]:
+    """The agreement of every pair of explanations on every target row.
+
+    Spearman's ρ and Kendall's τ_b of the signed scores, each with its two-sided p-value against independence, and the
+    share of the k tokens of largest |score| that both have. Only tokens the target can depend on are compared: those
+    in front of it. With fewer than three tokens, or constant scores, there is no correlation and it is None.
+    Source: Kendall 1938, Spearman 1904; for explanations Krishna et al. 2022, "The Disagreement Problem".
+    Does not claim: that agreement is truth. The p-values treat tokens as independent, which neighbours are not.
+    """
+    found = []
+    for first in range(len(attributions)):
+        for second in range(first + 1, len(attributions)):
+            for row, target in enumerate(attributions[first].targets):
+                reach = target.position if target.position is not None else len(attributions[first].tokens)
+                a, b = (attributions[i].scores[row, :reach] for i in (first, second))
+                found.append(
+                    Agreement(first, second, row, len(a), *_correlations(a, b), min(k, len(a)), _overlap(a, b, k))
+                )
+    return tuple(found)
+
+
+def _correlations(
+    a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"]
+) -> tuple[float | None, float | None, float | None, float | None]:
+    from scipy import stats
+
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None, None, None, None
+    spearman, kendall = stats.spearmanr(a, b), stats.kendalltau(a, b)
+    return tuple(float(x) for x in (spearman.statistic, spearman.pvalue, kendall.statistic, kendall.pvalue))  # type: ignore[return-value]
+
+
+def _overlap(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"], k: int) -> float:
+    k = min(k, len(a))
+    top_a, top_b = (set(np.argsort(-np.abs(x), kind="stable")[:k].tolist()) for x in (a, b))
+    return len(top_a & top_b) / k

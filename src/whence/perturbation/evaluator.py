@@ -1,0 +1,137 @@
+"""The one place where inputs are perturbed: `evaluate(masks) -> values`.
+
+It alone knows what a masked feature becomes, how masked inputs share batches, and that equal masks are run once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from whence.errors import InputError, UnsupportedError
+from whence.methods.rows import read_values
+from whence.methods.run import Run
+from whence.methods.values import target_values
+from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.subject import Subject
+from whence.targets import Target
+
+Strategy = Literal["auto", "mask", "pad", "unk", "eos", "delete", "zero_embedding"]
+"""What a masked token becomes: that token of the tokenizer, nothing at all, or a zero embedding."""
+
+_AUTO: tuple[Strategy, ...] = ("mask", "pad", "unk", "eos")
+
+
+@dataclass(frozen=True, eq=False)
+class Perturbed:
+    """One masked input, ready to run: which input it came from, its ids, and the tokens whose embedding is zeroed."""
+
+    item: int
+    mask: int
+    inputs: Inputs
+    zeroed: Bool[np.ndarray, " token"] | None
+
+
+class Evaluator:
+    """Target values of masked versions of several inputs.
+
+    A mask is a row of booleans, one a token: True keeps the token, False masks it. The target is resolved on the
+    unmasked input, once, so that every mask is asked about the same output: `readouts` and `values` are those of the
+    unmasked inputs. `forwards` counts, for each input, the sequences run.
+
+    Raises `UnsupportedError` if the tokenizer has no token for the strategy.
+    """
+
+    def __init__(
+        self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run, strategy: Strategy
+    ) -> None:
+        self.subject = subject
+        self.inputs = inputs
+        self.strategy = named_strategy(subject, strategy)
+        self.forwards = [1] * len(inputs)
+        self._run = run
+        values, self.readouts = target_values(subject, inputs, targets, run)
+        self.values = [value.cpu().numpy() for value in values]
+
+    def evaluate(
+        self, masks: Sequence[Bool[np.ndarray, "sample token"]], label: str = "perturbations"
+    ) -> list[Float[np.ndarray, "sample row"]]:
+        """The target values of every masked input, float64 `(samples, rows)` for each input.
+
+        Equal masks of one input are run once; masked inputs of all inputs share batches.
+        """
+        unique = [np.unique(rows, axis=0, return_inverse=True) for rows in masks]
+        units = [self._perturbed(i, m, mask) for i, (rows, _) in enumerate(unique) for m, mask in enumerate(rows)]
+        values: list[dict[int, np.ndarray]] = [{} for _ in masks]
+
+        def work(chosen: Sequence[Perturbed]) -> None:
+            read = self._read(chosen)
+            for unit, row in zip(chosen, read, strict=True):
+                values[unit.item][unit.mask] = row[: len(self.readouts[unit.item])].double().cpu().numpy()
+                self.forwards[unit.item] += 1
+
+        self._run.in_batches(self.subject, units, lambda unit: len(unit.inputs), work, label)
+        return [
+            np.stack([found[m] for m in range(len(rows))])[inverse.reshape(-1)]
+            for found, (rows, inverse) in zip(values, unique, strict=True)
+        ]
+
+    def _read(self, chosen: Sequence[Perturbed]) -> Float[Tensor, "batch row"]:
+        with torch.no_grad():
+            batch = self.subject.collate([unit.inputs for unit in chosen])
+            if self.strategy == "zero_embedding":
+                embeds = batch.embeds.clone()
+                for row, unit in enumerate(chosen):
+                    assert unit.zeroed is not None
+                    embeds[row, : len(unit.zeroed)][torch.as_tensor(unit.zeroed, device=embeds.device)] = 0
+                batch = replace(batch, embeds=embeds)
+            logits = self.subject.logits(batch)
+            return read_values(logits, [self.readouts[unit.item] for unit in chosen])
+
+    def _perturbed(self, item: int, number: int, keep: Bool[np.ndarray, " token"]) -> Perturbed:
+        original = self.inputs[item]
+        if keep.shape != (len(original),):
+            raise InputError(f"A mask has {keep.shape[0]} entries, wanted one for each of {len(original)} tokens.")
+        if keep.all() or self.strategy == "zero_embedding":
+            return Perturbed(item, number, original, ~keep)
+        if self.strategy == "delete":
+            return Perturbed(item, number, _without(original, keep), None)
+        token = self.subject.replacement_id(self.strategy)
+        tokens = tuple(t if kept else replace(t, id=token) for t, kept in zip(original.tokens, keep, strict=True))
+        return Perturbed(item, number, replace(original, tokens=tokens), None)
+
+
+def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
+    """The strategy by its own name: "auto" is the first of mask, pad, unk and eos token that the tokenizer has."""
+    if strategy not in Strategy.__args__:  # type: ignore[attr-defined]
+        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(Strategy.__args__)}.")  # type: ignore[attr-defined]
+    if strategy == "auto":
+        return next((s for s in _AUTO if subject.replacement_id(s) is not None), "zero_embedding")
+    if strategy in _AUTO and subject.replacement_id(strategy) is None:
+        able = [s for s in _AUTO if subject.replacement_id(s) is not None]
+        raise UnsupportedError(
+            f"{subject.name} has no {strategy} token. Use one of: {', '.join([*able, 'delete', 'zero_embedding'])}."
+        )
+    return strategy
+
+
+def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
+    """The input with its masked tokens gone; each slot is read at the last token left before its prediction."""
+    if not keep.any():
+        raise InputError("Deleting every token leaves nothing to run. Use another strategy, such as 'zero_embedding'.")
+    tokens = tuple(t for t, kept in zip(original.tokens, keep, strict=True) if kept)
+    extras = {
+        name: tuple(v for v, kept in zip(values, keep, strict=True) if kept) for name, values in original.extras.items()
+    }
+    left = np.cumsum(keep) - 1
+    if any(slot.index is not None and left[slot.index] < 0 for slot in original.slots):
+        raise InputError(
+            "Deleting every token in front of a prediction leaves nothing to predict it from. "
+            "Use another strategy, such as 'zero_embedding'."
+        )
+    slots = tuple(slot if slot.index is None else Slot(int(left[slot.index]), slot.actual) for slot in original.slots)
+    return replace(original, tokens=tokens, slots=slots, extras=extras)

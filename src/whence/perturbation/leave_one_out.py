@@ -1,0 +1,70 @@
+"""Leave-one-out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from whence.errors import InputError
+from whence.methods.base import Cost, Explanation, Method
+from whence.methods.run import Run
+from whence.perturbation.evaluator import Evaluator, Strategy
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import Target
+
+
+@dataclass(frozen=True)
+class LeaveOneOut(Method):
+    """How much the target falls when one token is masked, all others kept.
+
+    Formula: score_i = f(x) − f(x without token i), "without" by `strategy`.
+    Source: Li, Monroe and Jurafsky 2016, "Understanding Neural Networks through Representation Erasure", equation 1.
+    Shapes and units: one score a token and target, in the target's unit.
+    Cost: one forward pass for the input and one for each token, no backward pass.
+    Errors: `InputError` for an unknown strategy, or to delete the only token; `UnsupportedError` for a token that the
+    tokenizer lacks.
+    Does not claim: that scores add up; that a masked input is one the model was made for. Tokens that say the same
+    thing twice both score low.
+
+    `strategy` is what the token becomes: "mask", "pad", "unk" or "eos" token, "delete", "zero_embedding", or "auto",
+    the first of the tokens in this order that the tokenizer has.
+
+    >>> LeaveOneOut().cost(tokens=10, rows=3)
+    Cost(forwards=11, backwards=0)
+    """
+
+    strategy: Strategy = "auto"
+
+    key: ClassVar[str] = "leave_one_out"
+    family: ClassVar[str] = "perturbation"
+    caveat: ClassVar[str] = (
+        "Leave-one-out masks one token at a time: the masked text may be unlike anything the model was trained on, and "
+        "tokens that can stand in for each other all score low."
+    )
+
+    def __post_init__(self) -> None:
+        if self.strategy not in Strategy.__args__:  # type: ignore[attr-defined]
+            raise InputError(f"Unknown strategy {self.strategy!r}. Known: {', '.join(Strategy.__args__)}.")  # type: ignore[attr-defined]
+
+    def cost(self, tokens: int, rows: int) -> Cost:
+        """The input and each token's absence, all rows at once."""
+        return Cost(tokens + 1, 0)
+
+    def _explain(
+        self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
+    ) -> list[Explanation]:
+        evaluator = Evaluator(subject, inputs, targets, run, self.strategy)
+        masks = [~np.eye(len(item), dtype=bool) for item in inputs]
+        without = evaluator.evaluate(masks, label=self.key)
+        return [
+            Explanation(
+                readouts=evaluator.readouts[i],
+                scores=(evaluator.values[i][None, :] - without[i]).T,
+                values=evaluator.values[i],
+                baseline_values=None,
+                cost=Cost(evaluator.forwards[i], 0),
+            )
+            for i in range(len(inputs))
+        ]

@@ -1,0 +1,248 @@
+"""An explanation: how much each token contributed to each explained number, and what is left unaccounted for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from whence.errors import InputError, MissingExtraError, NonFiniteError
+from whence.records import storage
+from whence.records.display import Displayed
+from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
+from whence.records.target_value import TargetValue
+from whence.records.tokens import Token
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Displayed):
+    """Signed scores of every input token for every explained number.
+
+    For methods that claim completeness `value - baseline_value = sum(scores) + residual` in each row, in `unit`.
+
+    - `tokens`: the n input units, in order.
+    - `targets`: what each of the k rows explains.
+    - `scores`: float32 `(targets, tokens)`, signed, in `unit`.
+    - `residual`: float32 `(targets,)`, the part of the value no token received; None for methods that do not claim
+      that their scores add up to anything.
+    - `method`, `params`: the method's registry key and its parameters.
+    - `provenance`: how the scores were made: model, weights, tokenizer, versions, seed, cost.
+
+    Raises `NonFiniteError` if any score is NaN or infinite. Records are never changed: every method returns a new one.
+    It does not claim that the explanation is faithful to the model: that is measured, not assumed.
+    """
+
+    tokens: tuple[Token, ...]
+    targets: tuple[TargetValue, ...]
+    scores: Float32[np.ndarray, "target token"]
+    residual: Float32[np.ndarray, " target"] | None
+    method: str
+    params: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(self.tokens))
+        object.__setattr__(self, "targets", tuple(self.targets))
+        object.__setattr__(self, "scores", _frozen(self.scores))
+        shape = (len(self.targets), len(self.tokens))
+        if self.scores.shape != shape:
+            raise InputError(f"Scores have shape {self.scores.shape}, wanted (targets, tokens) = {shape}.")
+        if self.residual is not None:
+            object.__setattr__(self, "residual", _frozen(self.residual))
+        self._refuse_non_finite()
+
+    @classmethod
+    def build(
+        cls,
+        tokens: Sequence[Token],
+        targets: Sequence[TargetValue],
+        scores: Float[np.ndarray, "target token"],
+        *,
+        complete: bool,
+        method: str,
+        params: dict[str, Any],
+        provenance: dict[str, Any],
+    ) -> "Attribution":
+        """A record whose residual is computed here, from the float32 scores as stored, where `complete`."""
+        stored = np.asarray(scores, dtype=np.float32)
+        residual = _residual(targets, stored) if complete else None
+        return cls(tuple(tokens), tuple(targets), stored, residual, method, params, provenance)
+
+    # ------------------------------------------------------------------ what it is about
+
+    @property
+    def unit(self) -> str:
+        """The unit of the scores; of the target's value too, for methods that explain that value."""
+        return self.provenance.get("scores_unit") or self.targets[0].unit
+
+    @property
+    def text(self) -> str | None:
+        """The text that token offsets index, None where it was not kept."""
+        return self.provenance.get("text")
+
+    # ------------------------------------------------------------------ new records from this one
+
+    def words(self) -> "Attribution":
+        """Scores summed over the tokens of each word (separated by white space; punctuation stays attached)."""
+        return self._grouped(word_groups(self.tokens), "words")
+
+    def sentences(self) -> "Attribution":
+        """Scores summed over the tokens of each sentence (closed by . ! ? or a line break)."""
+        return self._grouped(sentence_groups(self.tokens), "sentences")
+
+    def segments(self, spans: Sequence[tuple[int, int]]) -> "Attribution":
+        """Scores summed over each character span `(start, end)` of the input, one unit a span, in the order given.
+
+        Tokens outside every span are left out; where there is a residual, it takes up their scores.
+        Raises `InputError` if a span covers no token, cuts through one, or shares one with another span.
+        """
+        return self._grouped(span_groups(self.tokens, [(int(a), int(b)) for a, b in spans]), "segments")
+
+    def top(self, k: int = 10) -> "Attribution":
+        """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
+        if k < 1:
+            raise InputError(f"top(k) wants k of at least 1, got {k}.")
+        order = np.argsort(-np.abs(self.scores.astype(np.float64)).sum(axis=0), kind="stable")[:k]
+        return self._derived([self.tokens[i] for i in order], self.scores[:, order], f"top({k})")
+
+    def share(self) -> "Attribution":
+        """Scores divided by the row's sum of |score|, so that a row's magnitudes add up to 1; the unit says so.
+
+        Raises `InputError` for a row of zeros, which has no shares.
+        """
+        total = np.abs(self.scores.astype(np.float64)).sum(axis=1)
+        if (total == 0).any():
+            raise InputError(f"Row {int(np.argmin(total))} has only zero scores: there is nothing to take shares of.")
+        unit = f"share of total |{self.unit}|"
+        targets = [
+            replace(
+                target,
+                value=target.value / float(t),
+                baseline_value=None if target.baseline_value is None else target.baseline_value / float(t),
+                unit=f"{target.unit} / total |{self.unit}|",
+            )
+            for target, t in zip(self.targets, total, strict=True)
+        ]
+        shared = self._derived(self.tokens, self.scores / total[:, None], "share", targets)
+        return replace(shared, provenance={**shared.provenance, "scores_unit": unit})
+
+    # ------------------------------------------------------------------ in and out
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values; `from_dict` is its inverse."""
+        return {
+            "tokens": [t.to_dict() for t in self.tokens],
+            "targets": [t.to_dict() for t in self.targets],
+            "scores": self.scores.tolist(),
+            "residual": None if self.residual is None else self.residual.tolist(),
+            "method": self.method,
+            "params": self.params,
+            "provenance": self.provenance,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Attribution":
+        """The record that `to_dict` described; equal to the one it was made from."""
+        tokens = tuple(Token(**t) for t in data["tokens"])
+        targets = tuple(TargetValue(**t) for t in data["targets"])
+        scores = np.asarray(data["scores"], dtype=np.float32).reshape(len(targets), len(tokens))
+        residual = None if data["residual"] is None else np.asarray(data["residual"], dtype=np.float32)
+        return cls(tokens, targets, scores, residual, data["method"], data["params"], data["provenance"])
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one safetensors file: scores and residual as tensors, the rest as JSON in its metadata."""
+        fields = self.to_dict() | {"scores": None, "residual": None}
+        arrays = {"scores": self.scores}
+        if self.residual is not None:
+            arrays["residual"] = self.residual
+        storage.write(path, "attribution", fields, arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Attribution":
+        """Read what `save` wrote; equal to the record saved."""
+        fields, arrays = storage.read(path, "attribution")
+        return cls.from_dict(fields | {"scores": arrays["scores"], "residual": arrays.get("residual")})
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One row for each (target, token), in that order, with the score and the columns of both."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtraError("pandas", "pandas", "Attribution.to_pandas") from error
+        rows = [
+            {"target": target.label, "target_position": target.position, "token_index": i}
+            | {("token" if name == "text" else name): value for name, value in token.to_dict().items()}
+            | {"score": float(self.scores[r, i]), "unit": self.unit}
+            for r, target in enumerate(self.targets)
+            for i, token in enumerate(self.tokens)
+        ]
+        return pandas.DataFrame(rows)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Attribution):
+            return NotImplemented
+        same_residual = (self.residual is None) == (other.residual is None) and (
+            self.residual is None or other.residual is None or np.array_equal(self.residual, other.residual)
+        )
+        mine, theirs = (a.tokens + a.targets + (a.method, a.params, a.provenance) for a in (self, other))
+        return mine == theirs and np.array_equal(self.scores, other.scores) and same_residual
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        labels = ", ".join(repr(t.label) for t in self.targets[:3]) + (", ..." if len(self.targets) > 3 else "")
+        return f"Attribution(method={self.method!r}, targets=[{labels}], tokens={len(self.tokens)}, unit={self.unit!r})"
+
+    # ------------------------------------------------------------------ inside
+
+    def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
+        tokens = [merge(self.tokens, group, self.text) for group in groups]
+        summed = np.stack([self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups], axis=1)
+        return self._derived(tokens, summed, name)
+
+    def _derived(
+        self,
+        tokens: Sequence[Token],
+        scores: np.ndarray,
+        name: str,
+        targets: Sequence[TargetValue] | None = None,
+    ) -> "Attribution":
+        provenance = {**self.provenance, "derived": [*self.provenance.get("derived", []), name]}
+        return self.build(
+            tokens,
+            self.targets if targets is None else targets,
+            scores,
+            complete=self.residual is not None,
+            method=self.method,
+            params=self.params,
+            provenance=provenance,
+        )
+
+    def _refuse_non_finite(self) -> None:
+        numbers: list[tuple[str, Callable[[], bool]]] = [
+            ("scores", lambda: bool(np.isfinite(self.scores).all())),
+            ("residual", lambda: self.residual is None or bool(np.isfinite(self.residual).all())),
+            ("target value", lambda: all(np.isfinite(t.value) for t in self.targets)),
+        ]
+        for name, is_finite in numbers:
+            if not is_finite():
+                raise NonFiniteError(
+                    f"{self.method}: the {name} came out NaN or infinite, so there is no explanation to return. "
+                    f"Usual causes are float16 overflow (load with dtype='float32') and weights that hold NaN."
+                )
+
+
+def _frozen(values: Any) -> Float32[np.ndarray, "..."]:
+    array = np.array(values, dtype=np.float32)
+    array.setflags(write=False)
+    return array
+
+
+def _residual(targets: Sequence[TargetValue], scores: Float32[np.ndarray, "target token"]) -> np.ndarray:
+    explained = np.array([t.value - (t.baseline_value or 0.0) for t in targets], dtype=np.float64)
+    return (explained - scores.sum(axis=1, dtype=np.float64)).astype(np.float32)

@@ -1,0 +1,131 @@
+"""Several explanations of the same prediction, and how far they agree."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any
+
+from whence.errors import InputError
+from whence.records import storage
+from whence.records.attribution import Attribution
+from whence.records.display import Displayed
+from whence.records.tokens import Token
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two explanations of one target rank the tokens alike.
+
+    `spearman` and `kendall` are rank correlations over `tokens` signed scores, with two-sided p-values against
+    independence; None where one side is constant, so that no ranking exists. `overlap` is the share of the `k` tokens
+    of largest |score| that both have in common, 0 to 1. `first` and `second` index `Comparison.attributions`.
+    """
+
+    first: int
+    second: int
+    target: int
+    tokens: int
+    spearman: float | None
+    spearman_p: float | None
+    kendall: float | None
+    kendall_p: float | None
+    k: int
+    overlap: float
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
+    """Explanations of the same tokens and targets by several methods, and their pairwise agreement.
+
+    `agreements` holds one entry for each pair of methods and each target row. Agreement says nothing of which
+    explanation is right: methods that share an assumption agree whether or not it holds.
+    """
+
+    attributions: tuple[Attribution, ...]
+    agreements: tuple[Agreement, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributions", tuple(self.attributions))
+        object.__setattr__(self, "agreements", tuple(self.agreements))
+        if not self.attributions:
+            raise InputError("A comparison wants at least one attribution, got none.")
+        for other in self.attributions[1:]:
+            if other.tokens != self.tokens:
+                raise InputError("Only explanations of the same tokens can be compared.")
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens all methods scored."""
+        return self.attributions[0].tokens
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A name for each attribution: its method, and the parameters that tell it from others of that method."""
+        return tuple(_label(a, self.attributions) for a in self.attributions)
+
+    def agreement(self, first: str, second: str, target: int = 0) -> Agreement:
+        """The agreement of two methods, named as in `labels`, on one target row."""
+        for name in (first, second):
+            if name not in self.labels:
+                raise InputError(f"{name!r} is not compared here. Compared: {', '.join(self.labels)}.")
+        wanted = {self.labels.index(first), self.labels.index(second)}
+        for entry in self.agreements:
+            if {entry.first, entry.second} == wanted and entry.target == target:
+                return entry
+        raise InputError(f"No agreement of {first!r} with {second!r} on target row {target}.")
+
+    def top(self, k: int = 3, target: int = 0) -> dict[str, list[tuple[Token, float]]]:
+        """For each method, its k tokens of largest |score| with their signed scores, largest first."""
+        table = {}
+        for label, attribution in zip(self.labels, self.attributions, strict=True):
+            scores = attribution.scores[target]
+            order = sorted(range(len(scores)), key=lambda i: -abs(float(scores[i])))[:k]
+            table[label] = [(self.tokens[i], float(scores[i])) for i in order]
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values; `from_dict` is its inverse."""
+        return {
+            "labels": list(self.labels),
+            "attributions": [a.to_dict() for a in self.attributions],
+            "agreements": [asdict(a) for a in self.agreements],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Comparison":
+        """The record that `to_dict` described; equal to the one it was made from."""
+        attributions = tuple(Attribution.from_dict(a) for a in data["attributions"])
+        return cls(attributions, tuple(Agreement(**a) for a in data["agreements"]))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one safetensors file with every score array, the rest as JSON in its metadata."""
+        fields = self.to_dict()
+        arrays = {}
+        for i, (entry, attribution) in enumerate(zip(fields["attributions"], self.attributions, strict=True)):
+            entry["scores"], entry["residual"] = None, None
+            arrays[f"{i}.scores"] = attribution.scores
+            if attribution.residual is not None:
+                arrays[f"{i}.residual"] = attribution.residual
+        storage.write(path, "comparison", fields, arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Comparison":
+        """Read what `save` wrote; equal to the record saved."""
+        fields, arrays = storage.read(path, "comparison")
+        for i, entry in enumerate(fields["attributions"]):
+            entry["scores"], entry["residual"] = arrays[f"{i}.scores"], arrays.get(f"{i}.residual")
+        return cls.from_dict(fields)
+
+    def __repr__(self) -> str:
+        return f"Comparison(methods={list(self.labels)}, targets={len(self.attributions[0].targets)})"
+
+
+def _label(attribution: Attribution, among: Sequence[Attribution]) -> str:
+    same = [a for a in among if a.method == attribution.method]
+    differing = {
+        name: value
+        for name, value in attribution.params.items()
+        if any(other.params.get(name) != value for other in same)
+    }
+    settings = ", ".join(f"{name}={value}" for name, value in differing.items())
+    return f"{attribution.method}({settings})" if settings else attribution.method

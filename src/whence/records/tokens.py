@@ -1,0 +1,26 @@
+"""One token of the input, as the model saw it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Token:
+    """One input unit: a token, or a word, sentence or segment made of tokens.
+
+    `text` is the part of the input it covers, `input[start:end]`, and the token's own string where it covers none
+    (a `[CLS]` the tokenizer added). Byte tokens that together spell one character overlap: each covers all of it.
+    `id` is the vocabulary id, None where several tokens were merged. `role` says which part of the input it belongs
+    to: "text", "prompt", "continuation", a chat role, or "template". `special` marks control tokens.
+    """
+
+    text: str
+    id: int | None
+    start: int | None = None
+    end: int | None = None
+    role: str = "text"
+    special: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)

@@ -1,0 +1,76 @@
+"""One table from a name to `"module:attribute"`, for everything that is chosen by name.
+
+A new method is one file in its engine's folder and one line here. A third party registers its own by an entry point
+in the group `whence.methods`, `whence.models`, `whence.rules`, `whence.metrics`, `whence.checks` or `whence.views`.
+Nothing is imported before it is asked for.
+"""
+
+import difflib
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from whence.errors import UnknownNameError
+
+BUILTIN: dict[str, dict[str, str]] = {
+    "methods": {
+        "input_x_gradient": "whence.gradients.input_x_gradient:InputXGradient",
+        "integrated_gradients": "whence.gradients.integrated_gradients:IntegratedGradients",
+        "attnlrp": "whence.relevance.attnlrp:AttnLRP",
+        "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
+        "raw_attention": "whence.attention.raw_attention:RawAttention",
+        "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
+        "random": "whence.baselines.random_scores:RandomScores",
+    },
+    "rules": {
+        "attnlrp": "whence.relevance.attnlrp:ATTNLRP",
+    },
+    "models": {
+        "smollm2": "whence.subjects.embedded:SMOLLM2",
+    },
+    "metrics": {},
+    "checks": {},
+    "views": {
+        "terminal": "whence.views.terminal:render",
+        "html": "whence.views.html:render",
+        "plot": "whence.views.plot:render",
+    },
+}
+
+
+@cache
+def _table(kind: str) -> dict[str, str]:
+    """Names of one kind, built in and from entry points, to `"module:attribute"`."""
+    if kind not in BUILTIN:
+        raise UnknownNameError(f"Unknown kind {kind!r}. Kinds are: {', '.join(sorted(BUILTIN))}.")
+    third_party = {point.name: point.value for point in entry_points(group=f"whence.{kind}")}
+    return third_party | BUILTIN[kind]
+
+
+def available(kind: str) -> list[str]:
+    """The names registered under `kind` ("methods", "metrics", "checks", "rules", "models" or "views"), sorted.
+
+    >>> "attnlrp" in available("methods")
+    True
+    """
+    return sorted(_table(kind))
+
+
+def path_of(kind: str, name: str) -> str:
+    """The `"module:attribute"` that `name` stands for; an error names the nearest names."""
+    table = _table(kind)
+    if name not in table:
+        near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
+        raise UnknownNameError(
+            f"Unknown {kind.removesuffix('s')} {name!r}. {hint}"
+            f"Known: {', '.join(sorted(table)) or 'none yet'}. See: whence.available({kind!r})."
+        )
+    return table[name]
+
+
+def resolve(kind: str, name: str) -> Any:
+    """The object registered as `name` under `kind`, imported now."""
+    module, _, attribute = path_of(kind, name).partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,8 @@
+"""Engine 2: layer-wise relevance propagation as rules on operations, for any architecture; one file a rule set.
+
+`rules` opens a rule set for the forward pass of any torch module; `attribute` reads the relevance off.
+"""
+
+from whence.relevance.mode import RuleMode, RuleSet, attribute, rules
+
+__all__ = ["RuleMode", "RuleSet", "attribute", "rules"]

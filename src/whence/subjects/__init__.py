@@ -1,0 +1,1 @@
+"""What is explained: a model and its tokenizer behind one protocol, one file a task."""

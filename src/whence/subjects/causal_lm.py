@@ -1,0 +1,171 @@
+"""Causal language models: which tokens made the model write the next one."""
+
+import inspect
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from whence.errors import InputError, TargetError, WhenceWarning
+from whence.records import Token
+from whence.subjects import chat, encoding
+from whence.subjects.batch import Batch
+from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.subject import Chat, refuse_empty
+from whence.subjects.transformers_model import TransformersModel
+
+
+class CausalLM(TransformersModel):
+    """A causal language model and its tokenizer.
+
+    Explains the next token after a prompt, each token of a given continuation, or each token the model generates
+    (greedily, so that it can be repeated). A chat goes through the tokenizer's template.
+    """
+
+    task = "text-generation"
+
+    def encode(
+        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+    ) -> Inputs:
+        """Exact tokens of the prompt, and a slot for each continuation token, or one for the next token."""
+        if continuation is not None and max_new_tokens is not None:
+            raise InputError("Give either a continuation or max_new_tokens, not both.")
+        text, prompt = self._encode_prompt(data)
+        tail: tuple[Token, ...] = ()
+        tail_text = ""
+        if continuation is not None:
+            tail, tail_text = self._encode_continuation(text, prompt, continuation)
+        elif max_new_tokens is not None:
+            tail, tail_text = self._generate(text, prompt, max_new_tokens)
+        encoding.refuse_too_long(len(prompt) + len(tail), self.context_limit)
+        last = len(prompt) - 1
+        slots = tuple(Slot(last + i, token.id) for i, token in enumerate(tail)) or (Slot(last),)
+        written = len(tail) if max_new_tokens is not None else 0
+        return Inputs(prompt + tail[:-1], slots, text + tail_text, written)
+
+    def logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
+        """Next-token logits at the batch's positions; no others are computed where the model allows."""
+        wanted, place = torch.unique(batch.indices, return_inverse=True)
+        keep = {"logits_to_keep": wanted} if self._keeps_some else {}
+        logits = self._forward(batch, use_cache=False, **keep).logits
+        place = place.to(logits.device) if self._keeps_some else batch.indices.to(logits.device)
+        rows = torch.arange(len(batch), device=logits.device)[:, None]
+        return logits[rows, place]
+
+    def query_position(self, slot: Slot, length: int) -> int:
+        """The token the prediction is made at: the one before the predicted token."""
+        assert slot.index is not None
+        return slot.index
+
+    def output_label(self, index: int) -> str:
+        """The text of one vocabulary entry, with its leading space."""
+        return encoding.surface(self.tokenizer, index)
+
+    def output_index(self, name: str | int, inputs: Inputs) -> int:
+        """The one token `name` stands for, as it would be tokenized after this prompt."""
+        if isinstance(name, int):
+            size = self.model.get_output_embeddings().weight.shape[0]
+            if not 0 <= name < size:
+                raise TargetError(f"Token id {name} is not in the vocabulary (0 to {size - 1}).")
+            return name
+        ids = self._ids_after(inputs, name)
+        if len(ids) != 1:
+            pieces = ", ".join(repr(self.output_label(i)) for i in ids) or "none"
+            raise TargetError(
+                f"The target {name!r} is {len(ids)} tokens for this model ({pieces}), and a target is one. "
+                f"Explain all of them with continuation={name!r}, or name the first one."
+            )
+        return ids[0]
+
+    @cached_property
+    def _keeps_some(self) -> bool:
+        return "logits_to_keep" in inspect.signature(self.model.forward).parameters
+
+    def _encode_prompt(self, data: str | Chat) -> tuple[str, tuple[Token, ...]]:
+        if chat.is_chat(data):
+            text, role = chat.render(self.tokenizer, data)  # type: ignore[arg-type]
+            tokens = encoding.encode_text(self.tokenizer, text, role, add_special_tokens=False)
+        else:
+            text = refuse_empty(data)
+            tokens = encoding.encode_text(self.tokenizer, text, "prompt", add_special_tokens=True)
+        if not tokens:
+            raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
+        return text, tokens
+
+    def _encode_continuation(
+        self, text: str, prompt: tuple[Token, ...], continuation: str | Sequence[int]
+    ) -> tuple[tuple[Token, ...], str]:
+        """The continuation's tokens after exactly these prompt tokens.
+
+        Prompt and continuation are tokenized as one text where that leaves the prompt's tokens as they are. Where it
+        would merge across the border, the continuation is tokenized by itself, and a warning says so.
+        """
+        if not isinstance(continuation, str):
+            return encoding.decoded_tokens(self.tokenizer, _ids(prompt), list(continuation), len(text))
+        if not continuation:
+            raise InputError("The continuation is empty: there is no token to explain.")
+        joint = self._joint(text, prompt, continuation)
+        if joint is not None:
+            return joint, continuation
+        warnings.warn(
+            f"Tokenizing {continuation!r} together with the prompt would change the prompt's last token, so it was "
+            f"tokenized by itself. If the prompt ends with a space, move the space to the continuation.",
+            WhenceWarning,
+            stacklevel=6,
+        )
+        return self._separate(text, continuation), continuation
+
+    def _joint(self, text: str, prompt: tuple[Token, ...], continuation: str) -> tuple[Token, ...] | None:
+        tokens = encoding.encode_text(self.tokenizer, text + continuation, "continuation", add_special_tokens=False)
+        ids = _ids(prompt[_added_specials(prompt) :])
+        if _ids(tokens[: len(ids)]) != ids or len(tokens) == len(ids):
+            return None
+        return tokens[len(ids) :]
+
+    def _separate(self, text: str, continuation: str) -> tuple[Token, ...]:
+        alone = self.tokenizer(continuation, add_special_tokens=False, verbose=False)["input_ids"]
+        return encoding.decoded_tokens(self.tokenizer, [], alone, len(text))[0]
+
+    def _ids_after(self, inputs: Inputs, name: str) -> list[int]:
+        slot = inputs.slots[0]
+        assert slot.index is not None
+        prompt = inputs.tokens[: slot.index + 1]
+        text = inputs.text[: prompt[-1].end] if prompt[-1].end is not None else inputs.text
+        tokens = self._joint(text, prompt, name) or self._separate(text, name)
+        return _ids(tokens)
+
+    def _generate(self, text: str, prompt: tuple[Token, ...], max_new_tokens: int) -> tuple[tuple[Token, ...], str]:
+        if max_new_tokens < 1:
+            raise InputError(f"max_new_tokens must be at least 1, got {max_new_tokens}.")
+        encoding.refuse_too_long(len(prompt) + max_new_tokens, self.context_limit)
+        ids = _ids(prompt)
+        given = torch.tensor([ids], device=self.device)
+        pad = self.replacement_id("pad")
+        with self.session(), torch.no_grad():
+            written = self.model.generate(
+                input_ids=given,
+                attention_mask=torch.ones_like(given),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=pad if pad is not None else self.replacement_id("eos"),
+            )[0, len(ids) :].tolist()
+        return encoding.decoded_tokens(self.tokenizer, ids, written, len(text))
+
+
+def _added_specials(prompt: Sequence[Token]) -> int:
+    """How many control tokens the tokenizer put in front of the text."""
+    for i, token in enumerate(prompt):
+        if not token.special or token.start is not None:
+            return i
+    return len(prompt)
+
+
+def _ids(tokens: Sequence[Token]) -> list[int]:
+    return [t.id for t in tokens if t.id is not None]

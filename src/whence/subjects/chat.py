@@ -1,0 +1,86 @@
+"""Chats through the tokenizer's own template, with the author of each character known afterwards."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from whence.errors import InputError
+
+TEMPLATE_ROLE = "template"
+
+
+def is_chat(data: object) -> bool:
+    """Whether `data` is a list of messages."""
+    return isinstance(data, list | tuple) and bool(data) and all(isinstance(m, dict) for m in data)
+
+
+def render(tokenizer: Any, messages: Sequence[dict[str, Any]]) -> tuple[str, Callable[[int, int], str]]:
+    """The chat as the template writes it, ready for the assistant's turn, and the role of any character span.
+
+    A last message by the assistant is left open, to be continued. What the template itself writes (markers, a
+    default system prompt) has the role "template".
+    """
+    _check(tokenizer, messages)
+    text = _apply(tokenizer, messages)
+    spans = _content_spans(tokenizer, messages, text)
+
+    def role(start: int, end: int) -> str:
+        for (first, last), message in zip(spans, messages, strict=True):
+            if start < last and end > first:
+                return str(message["role"])
+        return TEMPLATE_ROLE
+
+    return text, role
+
+
+def _check(tokenizer: Any, messages: Sequence[dict[str, Any]]) -> None:
+    if not getattr(tokenizer, "chat_template", None):
+        raise InputError(
+            "This model's tokenizer has no chat template, so a list of messages cannot be laid out. "
+            "Pass the conversation as one text instead."
+        )
+    for i, message in enumerate(messages):
+        if not isinstance(message.get("role"), str) or not isinstance(message.get("content"), str):
+            raise InputError(
+                f"Message {i} of the chat is {message!r}; wanted a dict with the strings 'role' and 'content'."
+            )
+
+
+def _apply(tokenizer: Any, messages: Sequence[dict[str, Any]]) -> str:
+    open_turn = messages[-1]["role"] == "assistant"
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                list(messages),
+                tokenize=False,
+                add_generation_prompt=not open_turn,
+                continue_final_message=open_turn,
+            )
+        )
+    except Exception as error:
+        raise InputError(f"The chat template refused these messages: {error}") from error
+
+
+def _content_spans(tokenizer: Any, messages: Sequence[dict[str, Any]], text: str) -> list[tuple[int, int]]:
+    """Where each message's content stands in the rendered `text`, an empty span where the template left it out.
+
+    The chat is rendered a second time with a marker in each content's place; what stands between the markers is the
+    template's own, and is stepped over in the real text, so that content equal to a marker of the template ("user")
+    is not mistaken for it.
+    """
+    markers = [f"\ue000{i}\ue001" for i in range(len(messages))]
+    marked = _apply(tokenizer, [{**m, "content": mark} for m, mark in zip(messages, markers, strict=True)])
+    spans: list[tuple[int, int]] = []
+    place = marked_place = 0
+    for message, mark in zip(messages, markers, strict=True):
+        at = marked.find(mark, marked_place)
+        own = marked[marked_place:at] if at >= 0 else ""
+        if at >= 0 and text.startswith(own, place):
+            place, marked_place = place + len(own), at + len(mark)
+        content = message["content"].strip()
+        start = text.find(content, place) if content else -1
+        if start < 0:
+            spans.append((place, place))
+            continue
+        place = start + len(content)
+        spans.append((start, place))
+    return spans

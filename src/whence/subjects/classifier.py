@@ -1,0 +1,87 @@
+"""Sequence classifiers: which tokens made the model choose this class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from whence.errors import InputError, TargetError, UnsupportedError
+from whence.subjects import chat, encoding
+from whence.subjects.batch import Batch
+from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.subject import Chat, refuse_empty
+from whence.subjects.transformers_model import TransformersModel
+
+_LINKS = {"multi_label_classification": "sigmoid", "regression": "identity"}
+
+
+class SequenceClassifier(TransformersModel):
+    """A sequence classifier and its tokenizer: one prediction about the whole text.
+
+    A classifier on a decoder reads its last token, so its texts are batched by equal length instead of padded.
+    """
+
+    task = "text-classification"
+
+    def __init__(self, model: Any, tokenizer: Any, name: str | None = None, revision: str | None = None):
+        super().__init__(model, tokenizer, name, revision)
+        config = self.model.config
+        if config.is_encoder_decoder:
+            raise UnsupportedError(
+                f"{type(model).__name__} is an encoder-decoder; classifiers are explained on encoders and decoders."
+            )
+        self.labels = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
+        self.link = "identity" if config.num_labels == 1 else _LINKS.get(config.problem_type or "", "softmax")
+        self._reads_first = _is_encoder(config)
+        self.equal_lengths = not self._reads_first
+        self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None
+
+    def encode(
+        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+    ) -> Inputs:
+        """Exact tokens of the text, with one slot for the prediction about all of it."""
+        if continuation is not None or max_new_tokens is not None:
+            raise InputError(
+                f"{self.name} classifies a whole text: it has no continuation. "
+                f"Choose what to explain with target=, one of: {', '.join(map(repr, self.labels))}."
+            )
+        if chat.is_chat(data):
+            raise InputError(f"{self.name} classifies a text and takes no chat. Pass one string.")
+        text = refuse_empty(data)
+        tokens = encoding.encode_text(self.tokenizer, text, "text", add_special_tokens=True)
+        if all(t.special for t in tokens):
+            raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
+        encoding.refuse_too_long(len(tokens), self.context_limit)
+        return Inputs(tokens, (Slot(),), text)
+
+    def logits(self, batch: Batch) -> Float[Tensor, "batch slot label"]:
+        """The class logits, as the one slot of each item."""
+        return self._forward(batch).logits[:, None, :]
+
+    def query_position(self, slot: Slot, length: int) -> int:
+        """The token the classification head reads: the first of an encoder, the last of a decoder."""
+        return 0 if self._reads_first else length - 1
+
+    def output_label(self, index: int) -> str:
+        """The label of one class."""
+        return self.labels[index]
+
+    def output_index(self, name: str | int, inputs: Inputs) -> int:
+        """The index of a class label, or of a class index given as such."""
+        if isinstance(name, str) and name in self.labels:
+            return self.labels.index(name)
+        if isinstance(name, int) and 0 <= name < len(self.labels):
+            return name
+        raise TargetError(
+            f"{name!r} is not a class of {self.name}. Its classes are: "
+            + ", ".join(f"{label!r} ({i})" for i, label in enumerate(self.labels))
+            + "."
+        )
+
+
+def _is_encoder(config: Any) -> bool:
+    """Whether the model is of a masked-language-model kind: it sees both sides and is read at its first token."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)

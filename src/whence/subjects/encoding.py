@@ -1,0 +1,106 @@
+"""From a tokenizer's ids and offsets to tokens: nothing decoded and re-tokenised."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from whence.errors import InputError
+from whence.records import Token
+
+
+def encode_text(
+    tokenizer: Any, text: str, role: str | Callable[[int, int], str], add_special_tokens: bool
+) -> tuple[Token, ...]:
+    """The tokens of `text`, with ids as the tokenizer gives them.
+
+    `role` is one role for all, or a function of a token's character span. Where the tokenizer keeps no offsets (it is
+    not a fast one), tokens have none either.
+    """
+    encoded = tokenizer(
+        text,
+        add_special_tokens=add_special_tokens,
+        return_offsets_mapping=tokenizer.is_fast,
+        truncation=False,
+        verbose=False,
+    )
+    ids = encoded["input_ids"]
+    offsets = encoded["offset_mapping"] if tokenizer.is_fast else [None] * len(ids)
+    special = special_ids(tokenizer)
+    return tuple(_token(tokenizer, text, i, span, role, special) for i, span in zip(ids, offsets, strict=True))
+
+
+def decoded_tokens(
+    tokenizer: Any, before: Sequence[int], ids: Sequence[int], offset: int
+) -> tuple[tuple[Token, ...], str]:
+    """Tokens for `ids` after the ids `before`, and their text, from decoding ever longer prefixes.
+
+    A character that several byte tokens spell out belongs to each of them. `offset` is where the text goes on.
+    """
+    first = offset
+    special = special_ids(tokenizer)
+    done = len(_decode(tokenizer, before))
+    tokens: list[Token] = []
+    for i in range(1, len(ids) + 1):
+        text = _decode(tokenizer, [*before, *ids[:i]])[done:]
+        if text.endswith("\ufffd") and i < len(ids):
+            continue
+        start, end = (offset, offset + len(text)) if text else (None, None)
+        for token_id in ids[len(tokens) : i]:
+            shown = text or surface(tokenizer, token_id)
+            tokens.append(Token(shown, token_id, start, end, "continuation", token_id in special))
+        done, offset = done + len(text), offset + len(text)
+    whole = _decode(tokenizer, [*before, *ids])
+    return tuple(tokens), whole[len(whole) - (offset - first) :]
+
+
+def surface(tokenizer: Any, token_id: int) -> str:
+    """The text one id stands for, with its leading space; its raw piece where it is only part of a character."""
+    piece = str(tokenizer.convert_ids_to_tokens(token_id))
+    text = _decode(tokenizer, [token_id])
+    if not text or "\ufffd" in text:
+        return piece
+    return " " + text if piece.startswith("▁") and not text.startswith(" ") else text
+
+
+def special_ids(tokenizer: Any) -> frozenset[int]:
+    """Ids of control tokens: those the tokenizer names, and added tokens marked special."""
+    added = {i for i, token in getattr(tokenizer, "added_tokens_decoder", {}).items() if token.special}
+    return frozenset(tokenizer.all_special_ids) | added
+
+
+def context_limit(model: Any, tokenizer: Any) -> int | None:
+    """How many tokens the model reads at most, None where neither model nor tokenizer says."""
+    config = model.config.get_text_config()
+    limits = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
+    known = [int(n) for n in limits if n is not None and 0 < n < 10**9]
+    return min(known) if known else None
+
+
+def refuse_too_long(length: int, limit: int | None) -> None:
+    """An `InputError` if `length` tokens do not fit the model."""
+    if limit is not None and length > limit:
+        raise InputError(
+            f"The input has {length} tokens and the model reads at most {limit}. "
+            f"Shorten it or split it; whence never truncates silently."
+        )
+
+
+def _token(
+    tokenizer: Any,
+    text: str,
+    token_id: int,
+    span: tuple[int, int] | None,
+    role: str | Callable[[int, int], str],
+    special: frozenset[int],
+) -> Token:
+    if span is None or span[0] == span[1]:
+        place = role if isinstance(role, str) else "template"
+        return Token(surface(tokenizer, token_id), token_id, None, None, place, token_id in special)
+    start, end = span
+    place = role if isinstance(role, str) else role(start, end)
+    covered = text[start:end]
+    unknown_word = token_id == tokenizer.unk_token_id and covered.strip() != tokenizer.unk_token
+    return Token(covered, token_id, start, end, place, token_id in special and not unknown_word)
+
+
+def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

@@ -1,0 +1,213 @@
+"""From whatever names a model to the subject that explains it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from whence.errors import LoadError, UnknownNameError, WhenceError
+from whence.registry import available, path_of, resolve
+from whence.subjects.subject import Subject
+
+TASKS: dict[str, tuple[str, str, str]] = {
+    "text-generation": ("ForCausalLM", "AutoModelForCausalLM", "whence.subjects.causal_lm:CausalLM"),
+    "text-classification": (
+        "ForSequenceClassification",
+        "AutoModelForSequenceClassification",
+        "whence.subjects.classifier:SequenceClassifier",
+    ),
+}
+"""Task -> (ending of the class names it takes, auto class that loads it, subject)."""
+
+_CAUSAL_BY_OTHER_NAMES = ("LMHeadModel",)
+
+
+def load(
+    source: Any,
+    *,
+    task: str | None = None,
+    device: str | None = None,
+    dtype: Any = None,
+    device_map: Any = None,
+    revision: str | None = None,
+    weights: str = "safetensors",
+    trust_remote_code: bool = False,
+) -> Subject:
+    """The subject for a model: a model with its tokenizer, ready to be explained.
+
+    - `source`: an embedded name ("smollm2"), a hub id, a local folder, a `.gguf` file, `(model, tokenizer)`, a
+      transformers pipeline, or a subject, which is returned as it is.
+    - `task`: "text-generation" or "text-classification"; by default what the model's architecture says.
+    - `device`: where to put the model; by default an accelerator if there is one, else the CPU. A model that was
+      given stays where it is.
+    - `dtype`: "float32" (default), "float64", "bfloat16", "float16", a torch dtype, or "auto" for the checkpoint's own.
+    - `device_map`: passed to transformers, in place of `device`.
+    - `revision`: the hub revision, kept in the provenance.
+    - `weights`: "safetensors" (and GGUF) only; "pickle" allows pickled weights, which can run code when loaded.
+    - `trust_remote_code`: whether code that comes with the model may run.
+
+    Raises `LoadError` if nothing can be loaded from `source`. A model that was given is never changed or moved.
+    """
+    if isinstance(source, Subject):
+        return source
+    if weights not in ("safetensors", "pickle"):
+        raise LoadError(f"weights={weights!r} is not known. Wanted: 'safetensors', or 'pickle' to allow pickled files.")
+    if isinstance(source, str | os.PathLike):
+        options = {"revision": revision, "trust_remote_code": trust_remote_code}
+        placement = _placement(device, dtype, device_map)
+        return _from_name(source, task, placement, weights == "pickle", options)
+    settings = {"device": device, "dtype": dtype, "device_map": device_map, "revision": revision}
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        raise LoadError(f"{given[0]}= has no effect on a model that is already loaded. Load it there yourself.")
+    if isinstance(source, tuple) and len(source) == 2:
+        return _subject(*source, task)
+    if hasattr(source, "model") and hasattr(source, "tokenizer") and hasattr(source, "task"):
+        return _subject(source.model, source.tokenizer, task)
+    raise LoadError(
+        f"Cannot load a {type(source).__name__}. Wanted: an embedded name ({', '.join(available('models'))}), a hub "
+        f"id, a folder, a .gguf file, (model, tokenizer), or a transformers pipeline."
+    )
+
+
+def _placement(device: str | None, dtype: Any, device_map: Any) -> dict[str, Any]:
+    """Device and dtype as `from_pretrained` takes them."""
+    import torch
+
+    if device is not None and device_map is not None:
+        raise LoadError("Give either device or device_map, not both.")
+    if isinstance(dtype, str) and dtype != "auto":
+        found = getattr(torch, dtype, None)
+        if not isinstance(found, torch.dtype):
+            raise LoadError(f"Unknown dtype {dtype!r}. Try 'float32', 'float64', 'bfloat16', 'float16' or 'auto'.")
+        dtype = found
+    placement: dict[str, Any] = {"dtype": torch.float32 if dtype is None else dtype}
+    if device_map is not None:
+        return placement | {"device_map": device_map}
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    where = device or (accelerator.type if accelerator is not None else "cpu")
+    try:
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise LoadError(f"Cannot use the device {where!r}: {error}") from error
+    return placement | {"device": where}
+
+
+def _from_name(
+    source: str | os.PathLike[str],
+    task: str | None,
+    placement: dict[str, Any],
+    pickle: bool,
+    options: dict[str, Any],
+) -> Subject:
+    name = os.fspath(source)
+    path = Path(name).expanduser()
+    if name in available("models"):
+        return _embedded(name, placement)
+    if path.suffix == ".gguf":
+        return _from_gguf(path, placement)
+    if path.is_dir():
+        return _pretrained(str(path), path.name, task, placement, pickle, options)
+    if path.exists() or name.startswith((".", "/", "~")):
+        raise LoadError(f"{name!r} is not a folder with a model, nor a .gguf file.")
+    try:
+        return _pretrained(name, name, task, placement, pickle, options)
+    except LoadError as error:
+        raise _not_found(name, error) from error
+
+
+def _embedded(name: str, placement: dict[str, Any]) -> Subject:
+    embedded = resolve("models", name)
+    folder = embedded.local_folder()
+    plain: dict[str, Any] = {"revision": None, "trust_remote_code": False}
+    if folder is not None:
+        subject = _pretrained(str(folder), name, "text-generation", placement, False, plain)
+        subject.revision = embedded.revision  # type: ignore[attr-defined]
+        return subject
+    try:
+        return _pretrained(embedded.hub_id, name, "text-generation", placement, False, plain)
+    except LoadError as error:
+        raise embedded.missing(error.__cause__ or error) from error
+
+
+def _from_gguf(path: Path, placement: dict[str, Any]) -> Subject:
+    from whence.subjects.embedded import load_gguf
+
+    if not path.is_file():
+        raise LoadError(f"There is no file {str(path)!r}.")
+    placement = dict(placement)
+    device = placement.pop("device", None)
+    try:
+        model, tokenizer = load_gguf(path, placement.pop("dtype"), **placement)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise LoadError(f"Cannot read {str(path)!r} as a GGUF model: {error}") from error
+    return _subject(model if device is None else model.to(device), tokenizer, None, path.name)
+
+
+def _pretrained(
+    where: str, name: str, task: str | None, placement: dict[str, Any], pickle: bool, options: dict[str, Any]
+) -> Subject:
+    import transformers
+
+    placement = dict(placement)
+    device = placement.pop("device", None)
+    try:
+        config = transformers.AutoConfig.from_pretrained(where, **options)
+        task = _known_task(task) or _task_of(list(config.architectures or []), name)
+        auto = getattr(transformers, TASKS[task][1])
+        model = auto.from_pretrained(where, use_safetensors=None if pickle else True, **placement, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise LoadError(_why_not(where, error)) from error
+    commit = getattr(config, "_commit_hash", None)
+    return _subject(model if device is None else model.to(device), tokenizer, task, name, commit)
+
+
+def _why_not(where: str, error: BaseException) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "safetensors" in str(error) and "does not appear to have" in str(error):
+        reason += ". If you trust the source, weights='pickle' allows its pickled weights"
+    return f"Cannot load {where!r}: {reason}"
+
+
+def _not_found(name: str, error: LoadError) -> WhenceError:
+    """The loading error, with the nearest embedded name where the name looks like one."""
+    if "/" in name:
+        return error
+    try:
+        path_of("models", name)
+    except UnknownNameError as unknown:
+        return LoadError(f"{error} ({unknown})")
+    return error
+
+
+def _known_task(task: str | None) -> str | None:
+    if task is not None and task not in TASKS:
+        raise LoadError(f"Unknown task {task!r}. Tasks are: {', '.join(TASKS)}.")
+    return task
+
+
+def _task_of(architectures: list[str], name: str) -> str:
+    for architecture in architectures:
+        for task, (ending, _, _) in TASKS.items():
+            if architecture.endswith(ending):
+                return task
+        if architecture.endswith(_CAUSAL_BY_OTHER_NAMES):
+            return "text-generation"
+    raise LoadError(
+        f"{name} is a {' or '.join(architectures) or 'model of no stated architecture'}. whence explains "
+        f"{' and '.join(f'*{ending}' for ending, _, _ in TASKS.values())}; give task= if it is one of these."
+    )
+
+
+def _subject(
+    model: Any, tokenizer: Any, task: str | None, name: str | None = None, revision: str | None = None
+) -> Subject:
+    from importlib import import_module
+
+    if not hasattr(model, "config") or not hasattr(model, "forward"):
+        raise LoadError(f"Wanted (model, tokenizer) from transformers, got a {type(model).__name__} as the model.")
+    if not callable(tokenizer) or not hasattr(tokenizer, "convert_ids_to_tokens"):
+        raise LoadError(f"Wanted a transformers tokenizer beside the model, got a {type(tokenizer).__name__}.")
+    task = _known_task(task) or _task_of([type(model).__name__], type(model).__name__)
+    module, _, attribute = TASKS[task][2].partition(":")
+    return getattr(import_module(module), attribute)(model, tokenizer, name, revision)

@@ -1,0 +1,113 @@
+"""The one protocol between methods and models."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from whence.errors import InputError, UnsupportedError
+from whence.subjects.batch import Batch, length_mask, pad_rows, slot_indices
+from whence.subjects.inputs import Inputs, Slot
+
+Chat = Sequence[dict[str, Any]]
+
+
+class Subject(ABC):
+    """What is explained: a model with its tokenizer, behind the few operations that methods need.
+
+    A subject encodes input exactly, embeds token ids, and maps a batch of embeddings to the logits at the places that
+    are read. It counts nothing, explains nothing and leaves the model as it found it.
+    """
+
+    task: ClassVar[str]
+    """The kind of prediction, by its transformers name: "text-generation", "text-classification"."""
+    equal_lengths: bool = False
+    """Whether inputs of different lengths must not share a batch (the model finds its last token by position)."""
+    max_batch: int | None = None
+    """How many inputs the model takes at once, None for any number."""
+    link: str = "softmax"
+    """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression)."""
+    offers: frozenset[str] = frozenset({"embeddings", "attention"})
+    """What the subject has beyond input and output: "embeddings" to differentiate, "attention" weights to read."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+
+    # ------------------------------------------------------------------ in
+
+    @abstractmethod
+    def encode(
+        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+    ) -> Inputs:
+        """Exact tokens of one text or chat, and the places to explain; `InputError` says what cannot be encoded."""
+
+    def collate(self, inputs: Sequence[Inputs]) -> Batch:
+        """The inputs as one batch, padded on the right."""
+        lengths = [len(item) for item in inputs]
+        if self.equal_lengths and len(set(lengths)) > 1:
+            raise UnsupportedError(f"{self.name} cannot pad: batch inputs of one length, got {sorted(set(lengths))}.")
+        ids = pad_rows([item.ids.tolist() for item in inputs], 0, self.device)
+        extras = {name: pad_rows([item.extras[name] for item in inputs], 0, self.device) for name in inputs[0].extras}
+        mask = length_mask(lengths, self.device)
+        return Batch(self.embed(ids), mask, slot_indices(inputs, self.device), extras)
+
+    # ------------------------------------------------------------------ through
+
+    @abstractmethod
+    def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
+        """The model's input embeddings of token ids, detached from any graph."""
+
+    @abstractmethod
+    def logits(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
+        """The model's logits at the batch's indices, differentiable in its embeddings."""
+
+    @abstractmethod
+    def session(self) -> AbstractContextManager[None]:
+        """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the input embeddings live."""
+
+    # ------------------------------------------------------------------ out
+
+    @abstractmethod
+    def query_position(self, slot: Slot, length: int) -> int:
+        """The token whose representation becomes the prediction at `slot` of a sequence of this length."""
+
+    @abstractmethod
+    def output_label(self, index: int) -> str:
+        """The readable name of one output: a token's text or a class label."""
+
+    @abstractmethod
+    def output_index(self, name: str | int, inputs: Inputs) -> int:
+        """The one output that `name` stands for; `TargetError` says what it stands for instead."""
+
+    @abstractmethod
+    def replacement_id(self, kind: str) -> int | None:
+        """The id of the "mask", "pad", "unk" or "eos" token; None where the tokenizer has none."""
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """Which model this is, exactly: name, revision or weights' hash, tokenizer hash, dtype, device, versions."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, task={self.task!r})"
+
+
+def refuse_empty(text: object) -> str:
+    """`text`, if it is a string with something in it."""
+    if not isinstance(text, str):
+        raise InputError(
+            f"Cannot explain a {type(text).__name__}. Wanted: a text, a chat (list of messages with 'role' and "
+            f"'content'), or a list of either."
+        )
+    if not text:
+        raise InputError("Cannot explain an empty text: there is no token to give a score to.")
+    return text

@@ -1,0 +1,257 @@
+"""Which number of the output is explained.
+
+A target turns the logits of one prediction into one number. It is resolved against an input, because "the predicted
+token" is known only once the model has run, into a `Readout`: the number's label, its unit and how to compute it.
+"""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from whence.errors import TargetError, WhenceWarning
+from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.subject import Subject
+
+Output = str | int
+"""One output: a token's text or a class label, or its id or index."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One number of the output, ready to be computed.
+
+    `slot` is which of the input's slots it reads, `position` the sequence position of the predicted token, `read` a
+    differentiable function from logits `(..., outputs)` to values `(...)`.
+    """
+
+    slot: int
+    position: int | None
+    label: str
+    unit: str
+    read: Callable[[Tensor], Tensor]
+
+
+class Target(ABC):
+    """A number of the output, before it is known for which input."""
+
+    @abstractmethod
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The readout at one slot; `logits` are the model's there, detached. Raises `TargetError`."""
+
+
+@dataclass(frozen=True)
+class Logit(Target):
+    """The logit of one output: z_c.
+
+    `output` is a token string, token id, class label or class index; None stands for the token of the continuation,
+    or for the output of largest logit where there is none. Unit: logit. A shift common to all logits changes it and
+    not the prediction: to measure faithfulness, prefer `LogProb`.
+
+    >>> Logit(" Paris")
+    Logit(output=' Paris')
+    """
+
+    output: Output | None = None
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The logit's readout at one slot."""
+        return _one_output(subject, inputs, slot, logits, self.output, "logit", lambda z, c: z[..., c])
+
+
+@dataclass(frozen=True)
+class LogProb(Target):
+    """The natural logarithm of one output's probability: log softmax(z)_c, or log sigmoid(z_c) for multi-label heads.
+
+    `output` as in `Logit`. Unit: log-probability (nats). Raises `TargetError` for a regression, which has none.
+    """
+
+    output: Output | None = None
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The log-probability's readout at one slot."""
+        log = _by_link(subject, {"softmax": _log_softmax, "sigmoid": _log_sigmoid})
+        return _one_output(subject, inputs, slot, logits, self.output, "log-probability", log)
+
+
+@dataclass(frozen=True)
+class Prob(Target):
+    """The probability of one output: softmax(z)_c, or sigmoid(z_c) for multi-label heads.
+
+    `output` as in `Logit`. Unit: probability. Saturates: where it is close to 1 its gradient is close to 0. Raises
+    `TargetError` for a regression, which has none.
+    """
+
+    output: Output | None = None
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The probability's readout at one slot."""
+        link = _by_link(subject, {"softmax": _softmax, "sigmoid": _sigmoid})
+        return _one_output(subject, inputs, slot, logits, self.output, "probability", link)
+
+
+@dataclass(frozen=True)
+class Contrast(Target):
+    """The difference of two outputs' logits, z_a − z_b: why a rather than b (Yin & Neubig 2022, section 3).
+
+    Unit: logit difference, which equals the difference of log-probabilities.
+    """
+
+    a: Output
+    b: Output
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The difference's readout at one slot."""
+        a, b = (subject.output_index(name, inputs) for name in (self.a, self.b))
+        if a == b:
+            raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
+        label = f"{subject.output_label(a)} − {subject.output_label(b)}"
+        position = inputs.slots[slot].position
+        return Readout(slot, position, label, "logit difference", lambda z: z[..., a] - z[..., b])
+
+
+@dataclass(frozen=True)
+class FunctionOfLogits(Target):
+    """Any function of the logits of one prediction.
+
+    `function` takes logits `(outputs,)`, a torch tensor, and returns one number as a tensor made from it by
+    differentiable operations. Unit: what `unit` says.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    label: str = "function of the logits"
+    unit: str = "function value"
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+        """The function's readout at one slot, tried once on the model's logits."""
+        try:
+            value = self.function(logits.detach().clone())
+        except Exception as error:
+            raise TargetError(
+                f"The target function failed on the logits of one prediction, a tensor of shape "
+                f"{tuple(logits.shape)}: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise TargetError(f"The target function must return one number as a tensor, got {got}.")
+        return Readout(slot, inputs.slots[slot].position, self.label, self.unit, self._over_leading)
+
+    def _over_leading(self, logits: Float[Tensor, "*leading output"]) -> Float[Tensor, "*leading"]:
+        rows = logits.reshape(-1, logits.shape[-1])
+        return torch.stack([self.function(row).reshape(()) for row in rows]).reshape(logits.shape[:-1])
+
+
+def as_targets(target: Any) -> tuple[Target, ...]:
+    """What the user gave as `target=`, as targets: one, or a list to get a row for each.
+
+    None is the predicted output, a string or integer an output's logit, a function one of the logits.
+    """
+    if isinstance(target, list | tuple):
+        if not target:
+            raise TargetError("The list of targets is empty.")
+        return tuple(as_target(one) for one in target)
+    return (as_target(target),)
+
+
+def as_target(target: Any) -> Target:
+    """One target from what the user gave."""
+    if isinstance(target, type) and issubclass(target, Logit | LogProb | Prob):
+        return target()
+    if isinstance(target, Target):
+        return target
+    if target is None or (isinstance(target, Output) and not isinstance(target, bool)):
+        return Logit(target)
+    if callable(target):
+        name = getattr(target, "__name__", type(target).__name__)
+        return FunctionOfLogits(target, label="f(logits)" if name == "<lambda>" else f"{name}(logits)")
+    raise TargetError(
+        f"Cannot explain {target!r}. Wanted: a token or label, Logit, LogProb, Prob, Contrast(a, b), a function of the "
+        f"logits, or a list of these."
+    )
+
+
+def resolve_all(
+    subject: Subject, inputs: Inputs, targets: Sequence[Target], logits: Float[Tensor, "slot output"]
+) -> list[Readout]:
+    """A readout for each slot and target: slots in order, the targets of a slot next to each other."""
+    detached = logits.detach()
+    readouts = []
+    for number, slot in enumerate(inputs.slots):
+        for target in targets:
+            _refuse_token_with_continuation(target, slot)
+            readouts.append(target.resolve(subject, inputs, number, detached[number]))
+    return readouts
+
+
+def _refuse_token_with_continuation(target: Target, slot: Slot) -> None:
+    if slot.actual is not None and isinstance(target, Logit | LogProb | Prob) and target.output is not None:
+        raise TargetError(
+            f"With a continuation each of its tokens is explained, so {target.output!r} cannot be the target too. "
+            f"Leave it out (target={type(target).__name__}() sets the unit), or use Contrast(a, b) or a function."
+        )
+
+
+def _one_output(
+    subject: Subject,
+    inputs: Inputs,
+    slot: int,
+    logits: Float[Tensor, " output"],
+    output: Output | None,
+    unit: str,
+    read: Callable[[Tensor, int], Tensor],
+) -> Readout:
+    place = inputs.slots[slot]
+    if output is not None:
+        index = subject.output_index(output, inputs)
+        _warn_of_missing_space(subject, inputs, logits, output, index)
+    elif place.actual is not None:
+        index = place.actual
+    else:
+        index = int(logits.argmax())
+    return Readout(slot, place.position, subject.output_label(index), unit, lambda z: read(z, index))
+
+
+def _warn_of_missing_space(subject: Subject, inputs: Inputs, logits: Tensor, output: Output, index: int) -> None:
+    """ "Paris" and " Paris" are different tokens; say so when the one not asked for is the likely one."""
+    if not isinstance(output, str) or output[:1].isspace() or inputs.slots[0].index is None:
+        return
+    try:
+        spaced = subject.output_index(" " + output, inputs)
+    except TargetError:
+        return
+    if spaced != index and logits[spaced] > logits[index]:
+        warnings.warn(
+            f"Explaining the token {output!r}; the model finds {' ' + output!r}, with a leading space, more likely. "
+            f"If that is meant, write target={' ' + output!r}.",
+            WhenceWarning,
+            stacklevel=2,
+        )
+
+
+def _by_link(
+    subject: Subject, functions: dict[str, Callable[[Tensor, int], Tensor]]
+) -> Callable[[Tensor, int], Tensor]:
+    if subject.link not in functions:
+        raise TargetError(f"{subject.name} is a regression: its output has no probability. Use target=Logit().")
+    return functions[subject.link]
+
+
+def _softmax(logits: Tensor, index: int) -> Tensor:
+    return torch.softmax(logits, dim=-1)[..., index]
+
+
+def _log_softmax(logits: Tensor, index: int) -> Tensor:
+    return torch.log_softmax(logits, dim=-1)[..., index]
+
+
+def _sigmoid(logits: Tensor, index: int) -> Tensor:
+    return torch.sigmoid(logits[..., index])
+
+
+def _log_sigmoid(logits: Tensor, index: int) -> Tensor:
+    return torch.nn.functional.logsigmoid(logits[..., index])

@@ -1,0 +1,1 @@
+"""How records are seen: terminal, HTML, matplotlib. Views read records and never load a model library."""

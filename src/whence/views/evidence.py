@@ -1,0 +1,103 @@
+"""What a record says about itself beside its scores: the number explained, what is left over, and what it cost."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whence.records import Attribution
+from whence.views.numbers import counted, number, percentage, signed
+from whence.views.token_text import readable
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The account of one target row, as text: `value - baseline = total + residual`, None for what is not claimed."""
+
+    value: str
+    baseline: str | None
+    total: str
+    residual: str | None
+    residual_share: str | None
+
+
+def evidence(record: Attribution, row: int) -> Evidence:
+    """The account of one target row of the record."""
+    target = record.targets[row]
+    unit = readable(target.unit)
+    residual = None if record.residual is None else float(record.residual[row])
+    baseline = target.baseline_value
+    return Evidence(
+        value=f"{number(target.value)} {unit}",
+        baseline=None if baseline is None else number(baseline),
+        total=number(float(record.scores[row].sum(dtype=np.float64))),
+        residual=None if residual is None else signed(residual),
+        residual_share=None if residual is None else percentage(residual, target.value - (baseline or 0.0)),
+    )
+
+
+def scale_of(scores: np.ndarray) -> float:
+    """The largest |score| of a row: both ends of its colour scale."""
+    return float(np.abs(scores).max(initial=0.0))
+
+
+def strongest(scores: np.ndarray, count: int) -> list[int]:
+    """Indices of the `count` scores of largest magnitude, largest first, earlier first among equals."""
+    return [int(i) for i in np.argsort(-np.abs(scores), kind="stable")[:count]]
+
+
+def leaders(scores: np.ndarray) -> list[int]:
+    """Indices of the few strongest tokens of a row, largest |score| first; none where all scores are equal."""
+    constant = scores.size > 1 and scores.min() == scores.max()
+    return [] if constant else strongest(scores, TOP)
+
+
+def cost(provenance: Mapping[str, Any]) -> list[str]:
+    """The model and what the explanation cost, as far as the provenance says."""
+    facts = [] if provenance.get("model") is None else [plain(provenance["model"])]
+    for key, noun in (("forwards", "forward"), ("backwards", "backward")):
+        count = provenance.get(key)
+        if count is not None:
+            facts.append(counted(count if isinstance(count, int) else plain(count), noun))
+    seconds = provenance.get("seconds")
+    if seconds is not None:
+        facts.append(f"{number(seconds) if isinstance(seconds, int | float) else plain(seconds)} s")
+    return facts
+
+
+def caveat(provenance: Mapping[str, Any]) -> str | None:
+    """The sentence of warning that belongs to the method, None if it has none."""
+    sentence = provenance.get("caveat")
+    return None if not sentence else plain(sentence)
+
+
+def caveats(records: Sequence[Attribution], labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Each caveat of the records once, with the labels of those it holds for: `(labels, caveat)`."""
+    held: dict[str, list[str]] = {}
+    for record, label in zip(records, labels, strict=True):
+        warning = caveat(record.provenance)
+        if warning:
+            held.setdefault(warning, []).append(label)
+    return [(", ".join(names), warning) for warning, names in held.items()]
+
+
+def settings(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Names and values as readable text, those of nested tables under `outer.inner`."""
+    rows: list[tuple[str, str]] = []
+    for name, value in values.items():
+        key = f"{prefix}{plain(name)}"
+        rows += settings(value, f"{key}.") if isinstance(value, Mapping) and value else [(key, plain(value))]
+    return rows
+
+
+def plain(value: Any) -> str:
+    """Any value of a record as readable text."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value) or "none"
+    return readable(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,0 +1,58 @@
+"""Records as one HTML page, or as a fragment for a notebook: no script, no request, every text escaped."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from whence.errors import InputError
+from whence.records import Attribution, Comparison
+from whence.views.html_attribution import attribution_part
+from whence.views.html_comparison import comparison_part
+from whence.views.html_strip import Legend
+from whence.views.token_text import quoted, readable
+
+
+def render(records: Sequence[Any], *, title: str | None = None, fragment: bool = False) -> str:
+    """Attribution and Comparison records, in order, as a complete page that loads nothing from anywhere.
+
+    With `fragment` it is one element to place in another page: its styles reach nothing outside it. `title` heads
+    either; without one a page is named after what it explains.
+
+    Raises `InputError` for anything that is not such a record.
+    """
+    parts = [_part(record) for record in records]
+    heading = readable(title) if title else None
+    template = _environment().get_template("fragment.html" if fragment else "page.html")
+    return template.render(
+        heading=heading,
+        title=heading or _title(records),
+        parts=parts,
+        legend=Legend(),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("whence.views", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _part(record: Any) -> Any:
+    if isinstance(record, Attribution):
+        return attribution_part(record)
+    if isinstance(record, Comparison):
+        return comparison_part(record)
+    raise InputError(f"The HTML view shows Attribution and Comparison records, got {type(record).__name__}.")
+
+
+def _title(records: Sequence[Any]) -> str:
+    explained = [record.attributions[0] if isinstance(record, Comparison) else record for record in records]
+    labels = {target.label for record in explained for target in record.targets}
+    return f"Explanation of {quoted(labels.pop())}" if len(labels) == 1 else "Explanations"

@@ -1,0 +1,71 @@
+"""One explanation as the values its HTML template shows."""
+
+from dataclasses import dataclass
+
+from whence.records import Attribution, Token
+from whence.views.evidence import caveat, cost, plain, scale_of, settings
+from whence.views.html_strip import Strip, strip
+from whence.views.numbers import NO_NUMBER, signed
+from whence.views.token_text import readable, readable_tokens
+
+
+@dataclass(frozen=True)
+class Row:
+    """One token of the table of numbers; `bar` is its score in percent of the scale, for a row that stands alone."""
+
+    place: int
+    text: str
+    id: str
+    role: str
+    scores: tuple[str, ...]
+    bar: float
+
+
+@dataclass(frozen=True)
+class AttributionPart:
+    """What `attribution.html` shows."""
+
+    method: str
+    unit: str
+    strips: tuple[Strip, ...]
+    rows: tuple[Row, ...]
+    params: tuple[tuple[str, str], ...]
+    caveat: str | None
+    cost: tuple[str, ...]
+    provenance: tuple[tuple[str, str], ...]
+    template: str = "attribution.html"
+
+
+def attribution_part(record: Attribution) -> AttributionPart:
+    """The values of an Attribution as text, in the order they are read."""
+    return AttributionPart(
+        method=readable(record.method),
+        unit=readable(record.unit),
+        strips=tuple(strip(record, row) for row in range(len(record.targets))),
+        rows=number_rows(record),
+        params=tuple(settings(record.params)),
+        caveat=caveat(record.provenance),
+        cost=tuple(cost(record.provenance)),
+        provenance=tuple(settings({k: v for k, v in record.provenance.items() if k != "caveat"})),
+    )
+
+
+def number_rows(record: Attribution) -> tuple[Row, ...]:
+    """The table of numbers: one row a token, one score a target."""
+    scales = [scale_of(scores) for scores in record.scores]
+    first = scales[0] if scales else 0.0
+    return tuple(
+        Row(
+            place=i + 1,
+            text=text,
+            id=NO_NUMBER if token.id is None else plain(token.id),
+            role=_role(token),
+            scores=tuple(signed(s, scale) for s, scale in zip(record.scores[:, i].tolist(), scales, strict=True)),
+            bar=100 * float(record.scores[0, i]) / first if first else 0.0,
+        )
+        for i, (token, text) in enumerate(zip(record.tokens, readable_tokens(record.tokens), strict=True))
+    )
+
+
+def _role(token: Token) -> str:
+    return f"{readable(token.role)}, special" if token.special else readable(token.role)

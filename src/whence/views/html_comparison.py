@@ -1,0 +1,109 @@
+"""Several explanations of one prediction as the values their HTML template shows."""
+
+from dataclasses import dataclass
+
+from whence.records import Comparison
+from whence.views.agreement import NO_RANKING, Pair, pairs, rows_note
+from whence.views.evidence import caveats
+from whence.views.html_attribution import AttributionPart, attribution_part
+from whence.views.html_strip import Strip, heat_style, strip
+from whence.views.numbers import NO_NUMBER, correlation, p_value, share
+from whence.views.token_text import readable
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """One target with a strip for each method: (label of the method, strip)."""
+
+    label: str
+    value: str
+    strips: tuple[tuple[str, Strip], ...]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """The agreement of two methods as text."""
+
+    first: str
+    second: str
+    spearman: str
+    spearman_p: str
+    kendall: str
+    kendall_p: str
+    overlap: str
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """One correlation of the matrix with its colours; no style where there is nothing to show."""
+
+    text: str
+    style: str | None
+
+
+@dataclass(frozen=True)
+class ComparisonPart:
+    """What `comparison.html` shows."""
+
+    labels: tuple[str, ...]
+    targets: tuple[TargetRow, ...]
+    k: int | None
+    pairs: tuple[PairRow, ...]
+    matrix: tuple[tuple[MatrixCell, ...], ...]
+    notes: tuple[str, ...]
+    caveats: tuple[tuple[str, str], ...]
+    methods: tuple[tuple[str, AttributionPart], ...]
+    template: str = "comparison.html"
+
+
+def comparison_part(comparison: Comparison) -> ComparisonPart:
+    """The values of a Comparison as text, in the order they are read."""
+    labels = tuple(readable(label) for label in comparison.labels)
+    found = pairs(comparison)
+    notes = [rows_note(comparison)]
+    notes += [f"{NO_NUMBER}: {NO_RANKING}"] if any(pair.spearman is None for pair in found) else []
+    return ComparisonPart(
+        labels=labels,
+        targets=tuple(_target_row(comparison, labels, row) for row in range(len(comparison.attributions[0].targets))),
+        k=found[0].k if found else None,
+        pairs=tuple(_pair_row(pair, labels) for pair in found),
+        matrix=_matrix(found, len(labels)),
+        notes=tuple(text for text in notes if text),
+        caveats=tuple(caveats(comparison.attributions, labels)),
+        methods=tuple(zip(labels, map(attribution_part, comparison.attributions), strict=True)),
+    )
+
+
+def _target_row(comparison: Comparison, labels: tuple[str, ...], row: int) -> TargetRow:
+    strips = tuple(
+        (label, strip(record, row))
+        for label, record in zip(labels, comparison.attributions, strict=True)
+        if row < len(record.targets)
+    )
+    first = strips[0][1]
+    return TargetRow(first.label, first.evidence.value, strips)
+
+
+def _pair_row(pair: Pair, labels: tuple[str, ...]) -> PairRow:
+    return PairRow(
+        labels[pair.first],
+        labels[pair.second],
+        correlation(pair.spearman),
+        p_value(pair.spearman_p),
+        correlation(pair.kendall),
+        p_value(pair.kendall_p),
+        share(pair.overlap),
+    )
+
+
+def _matrix(found: list[Pair], size: int) -> tuple[tuple[MatrixCell, ...], ...]:
+    """Spearman correlations of every method with every other; the diagonal says nothing and stays empty."""
+    by_pair = {frozenset((pair.first, pair.second)): pair.spearman for pair in found}
+    return tuple(tuple(_matrix_cell(by_pair, row, column) for column in range(size)) for row in range(size))
+
+
+def _matrix_cell(by_pair: dict[frozenset[int], float | None], row: int, column: int) -> MatrixCell:
+    value = by_pair.get(frozenset((row, column)))
+    if row == column:
+        return MatrixCell("", None)
+    return MatrixCell(correlation(value), None if value is None else heat_style(value, 1.0))

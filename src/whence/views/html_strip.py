@@ -1,0 +1,88 @@
+"""A heat-map strip of an HTML page: tokens in reading order, each with its colours and its name in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from whence.records import Attribution, Token
+from whence.views.colors import background, foreground, gradient, hex_code
+from whence.views.evidence import Evidence, evidence, leaders, scale_of
+from whence.views.numbers import signed
+from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens
+
+
+@dataclass(frozen=True)
+class Pill:
+    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks."""
+
+    text: str
+    name: str
+    score: str
+    style: str
+    negative: bool
+    after_gap: bool
+    ends_line: bool
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The look of the colour scale and of a sample token of each sign."""
+
+    ramp: str = f"background:{gradient()};--whence-dark:{gradient(dark=True)}"
+    negative: str = field(default_factory=lambda: heat_style(-0.45, 1.0))
+    positive: str = field(default_factory=lambda: heat_style(0.45, 1.0))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row of scores as pills; `scale` is the end of its colour scale, None where every score is zero."""
+
+    label: str
+    evidence: Evidence
+    residual_of: str
+    unit: str
+    scale: str | None
+    pills: tuple[Pill, ...]
+    leaders: tuple[str, ...]
+
+
+def strip(record: Attribution, row: int) -> Strip:
+    """The strip of one target row."""
+    scores = record.scores[row]
+    scale = scale_of(scores)
+    unit = readable(record.unit)
+    pills = _pills(record.tokens, scores, scale, unit)
+    return Strip(
+        label=quoted(record.targets[row].label),
+        evidence=evidence(record, row),
+        residual_of="value − baseline" if record.targets[row].baseline_value else "value",
+        unit=unit,
+        scale=signed(scale, scale).removeprefix("+") if scale else None,
+        pills=pills,
+        leaders=tuple(f"{quoted(pills[i].text)} {pills[i].score}" for i in leaders(scores)),
+    )
+
+
+def heat_style(score: float, scale: float) -> str:
+    """Inline CSS for a score: the light colours, and the dark ones as variables for the style sheet to choose."""
+    light, dark = background(score, scale), background(score, scale, dark=True)
+    return (
+        f"background:{hex_code(light)};color:{hex_code(foreground(light))};"
+        f"--whence-dark:{hex_code(dark)};--whence-dark-text:{hex_code(foreground(dark))}"
+    )
+
+
+def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str) -> tuple[Pill, ...]:
+    return tuple(
+        Pill(
+            text=text,
+            name=f"{isolated(text)}: {signed(score, scale)} {unit}",
+            score=signed(score, scale),
+            style=heat_style(score, scale),
+            negative=score < 0,
+            after_gap=gap,
+            ends_line=token.text.endswith("\n"),
+        )
+        for token, text, gap, score in zip(tokens, readable_tokens(tokens), gaps(tokens), scores.tolist(), strict=True)
+    )

@@ -1,0 +1,108 @@
+"""Records as a matplotlib figure: a heat map of rows by tokens."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from whence.errors import InputError, MissingExtraError
+from whence.records import Attribution, Comparison
+from whence.views.colors import background, foreground, hex_code
+from whence.views.evidence import scale_of
+from whence.views.numbers import signed
+from whence.views.token_text import code_point, quoted, readable, readable_tokens
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_NUMBERS = 160
+_WIDEST = 60.0
+_TALLEST = 60.0
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What is drawn: `shades` are the scores as coloured, `limit` and `-limit` the ends of their scale in `unit`."""
+
+    title: str
+    labels: list[str]
+    scores: Float[np.ndarray, "row token"]
+    shades: Float[np.ndarray, "row token"]
+    limit: float
+    unit: str
+
+
+def render(record: Any) -> "Figure":
+    """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target).
+
+    Blue is negative, red positive, white zero. An Attribution has one scale for all rows, in its unit. Scores of
+    different methods have different units, so in a Comparison each row is divided by its largest |score|. Small maps
+    carry the signed scores in their cells. A character that matplotlib's font lacks is named by its code point: put a
+    font that has it into `matplotlib.rcParams["font.family"]`. The figure belongs to no window: keep it by
+    `figure.savefig(path)`.
+
+    Raises `MissingExtraError` without matplotlib, `InputError` for anything that is not such a record.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "plot", "The plot view") from error
+    if isinstance(record, Attribution):
+        grid = _attribution_grid(record)
+    elif isinstance(record, Comparison):
+        grid = _comparison_grid(record)
+    else:
+        raise InputError(f"The plot view shows an Attribution or a Comparison, got {type(record).__name__}.")
+    rows, columns = grid.scores.shape
+    figure = Figure(figsize=(min(_WIDEST, 3.5 + 0.55 * columns), min(_TALLEST, 2.0 + 0.4 * rows)), layout="constrained")
+    _draw(figure.subplots(), grid, _drawable(readable_tokens(record.tokens)))
+    return figure
+
+
+def _attribution_grid(record: Attribution) -> _Grid:
+    labels = [quoted(target.label) for target in record.targets]
+    limit = scale_of(record.scores) or 1.0
+    return _Grid(readable(record.method), labels, record.scores, record.scores, limit, readable(record.unit))
+
+
+def _comparison_grid(record: Comparison) -> _Grid:
+    rows = [
+        (readable(label) if len(a.targets) == 1 else f"{readable(label)} {quoted(target.label)}", scores)
+        for label, a in zip(record.labels, record.attributions, strict=True)
+        for target, scores in zip(a.targets, a.scores, strict=True)
+    ]
+    scores = np.stack([row for _, row in rows])
+    scales = np.array([scale_of(row) or 1.0 for row in scores], dtype=np.float32)
+    title = f"{len(record.attributions)} methods"
+    return _Grid(title, [label for label, _ in rows], scores, scores / scales[:, None], 1.0, "share of row’s largest")
+
+
+def _draw(axes: "Axes", grid: _Grid, tokens: list[str]) -> None:
+    """The map, named along both axes; the text of every label is taken as it stands, not as mathematics."""
+    limit = grid.limit
+    title, unit = _drawable([grid.title, grid.unit])
+    image = axes.imshow(grid.shades, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.set_title(title, loc="left", parse_math=False)
+    axes.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
+    axes.set_yticks(range(len(grid.labels)), _drawable(grid.labels), parse_math=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if grid.scores.size <= _MOST_NUMBERS:
+        for (row, column), score in np.ndenumerate(grid.scores):
+            color = hex_code(foreground(background(float(grid.shades[row, column]), limit)))
+            text = signed(float(score), scale_of(grid.scores[row]))
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
+    bar = axes.figure.colorbar(image, ax=axes, pad=0.01)
+    bar.set_label(unit, parse_math=False)
+    bar.outline.set_visible(False)
+
+
+def _drawable(texts: list[str]) -> list[str]:
+    """The texts with the code point of every character that none of the fonts in use can draw."""
+    from matplotlib import font_manager, rcParams
+
+    files = [font_manager.findfont(font_manager.FontProperties(family=[name])) for name in rcParams["font.family"]]
+    known = {chr(code) for file in files for code in font_manager.get_font(file).get_charmap()}
+    return ["".join(c if c in known else code_point(c) for c in text) for text in texts]

@@ -1,0 +1,114 @@
+"""A token's text as something that can be read, and that can do nothing but be read.
+
+Token text is data from a model or a user: it may hold control codes, terminal escapes, characters that reverse the
+reading direction or that cannot be seen at all. Each of those becomes a visible sign of itself.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+
+from whence.records import Token
+
+_SIGNS = {"\n": "⏎", "\t": "⇥", "\x7f": "␡"}
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffd")
+_VARIATIONS_SEEN = frozenset("\ufe0e\ufe0f")
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def readable(text: str) -> str:
+    """The text with everything invisible made visible; ordinary spaces stay, unless there is nothing else.
+
+    >>> readable(" Paris"), readable("\\n"), readable("  "), readable("")
+    (' Paris', '⏎', '␣␣', '∅')
+    >>> readable("\\x1b[31m"), readable("a\\u202eb")
+    ('␛[31m', 'a⟨U+202E⟩b')
+    """
+    if not text:
+        return "∅"
+    if not text.strip(" "):
+        return "␣" * len(text)
+    shown = "".join(_sign(character) for character in text)
+    core = shown.lstrip(" ")
+    bare_mark = unicodedata.category(core[0]).startswith("M")
+    return shown[: len(shown) - len(core)] + "◌" + core if bare_mark else shown
+
+
+def readable_tokens(tokens: Sequence[Token]) -> list[str]:
+    """The readable text of each token; byte tokens that share one character are that character, numbered.
+
+    >>> tower = Token("🗼", 1, 0, 1)
+    >>> readable_tokens([tower, tower, Token(" in", 2, 1, 4)])
+    ['🗼₁', '🗼₂', ' in']
+    """
+    shown: list[str] = []
+    for _, run in groupby(enumerate(tokens), key=lambda entry: _shared(*entry)):
+        members = [token for _, token in run]
+        parts = [""] if len(members) == 1 else [str(i + 1).translate(_SUBSCRIPTS) for i in range(len(members))]
+        shown += [readable(token.text) + part for token, part in zip(members, parts, strict=True)]
+    return shown
+
+
+def gaps(tokens: Sequence[Token]) -> list[bool]:
+    """For each token, whether the text it is from goes on elsewhere than where the token before it ended.
+
+    Word pieces and words carry no space of their own; a space belongs between them all the same.
+
+    >>> gaps([Token("The", 1, 0, 3), Token("film", 2, 4, 8), Token("s", 3, 8, 9)])
+    [False, True, False]
+    """
+    return [False, *(_apart(before, after) for before, after in pairwise(tokens))][: len(tokens)]
+
+
+def isolated(text: str) -> str:
+    """The text, closed off where it runs right to left, so that its neighbours keep their places on a line."""
+    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
+        return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+    return text
+
+
+def quoted(text: str) -> str:
+    """The readable text between quotation marks.
+
+    >>> quoted(" Paris")
+    '“ Paris”'
+    """
+    return f"“{isolated(readable(text))}”"
+
+
+def code_point(character: str) -> str:
+    """The name of a character that cannot be shown itself.
+
+    >>> code_point("\\u202e")
+    '⟨U+202E⟩'
+    """
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def _apart(before: Token, after: Token) -> bool:
+    if before.end is None or after.start is None or (before.start, before.end) == (after.start, after.end):
+        return False
+    return after.start != before.end and not after.text.startswith(" ")
+
+
+def _shared(index: int, token: Token) -> tuple[object, ...]:
+    """Equal for neighbours that cover the same characters, different for all others."""
+    covers_some = token.start is not None and token.end is not None and token.end > token.start
+    return (token.text, token.start, token.end) if covers_some and not token.special else (index,)
+
+
+def _sign(character: str) -> str:
+    if character in _SIGNS:
+        return _SIGNS[character]
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    return code_point(character) if _is_hidden(character) else character
+
+
+def _is_hidden(character: str) -> bool:
+    if character == " " or character in _VARIATIONS_SEEN:
+        return False
+    is_variation = "\ufe00" <= character <= "\ufe0d" or "\U000e0100" <= character <= "\U000e01ef"
+    return is_variation or character in _BLANK_LETTERS or unicodedata.category(character) in _HIDDEN_CATEGORIES

@@ -1,0 +1,87 @@
+"""Law 1: the ids explained are the ids the model saw."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from cases import LANGUAGE_MODELS, TEXTS
+
+import whence
+
+
+@contextmanager
+def ids_seen(subject, monkeypatch):
+    """The batches of ids that pass through the subject's embedding."""
+    seen = []
+    embed = subject.embed
+
+    def spy(ids):
+        seen.extend(row.tolist() for row in ids)
+        return embed(ids)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "embed", spy)
+        yield seen
+
+
+def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, monkeypatch):
+    with ids_seen(subject, monkeypatch) as seen:
+        explained = whence.explain(subject, TEXTS[2], method=method)
+    ids = [token.id for token in explained.tokens]
+    assert ids in seen
+    if method.family != "perturbation":
+        assert all(row == ids or len(set(row)) == 1 for row in seen)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, " leading", "trailing ", "a\n\n\tb", "مرحبا", "😀😀", "<|im_start|>user"])
+def test_ids_are_the_tokenizers_own(case, subject, text):
+    if case == "fake":
+        pytest.skip("the fake subject's tokenizer is a dictionary")
+    inputs = subject.encode(text)
+    assert inputs.ids.tolist() == subject.tokenizer(text)["input_ids"]
+    for token in inputs.tokens:
+        if token.start is not None:
+            assert token.text == text[token.start : token.end]
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_prompt_ids_are_unchanged_by_a_continuation(case, subject):
+    alone = subject.encode("Paris is in").ids
+    longer = subject.encode("Paris is in", continuation=" France. London")
+    assert np.array_equal(longer.ids[: len(alone)], alone)
+    ids = [*longer.ids.tolist(), longer.slots[-1].actual]
+    assert [slot.actual for slot in longer.slots] == ids[len(alone) :]
+    assert longer.text == "Paris is in France. London"
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_generated_ids_are_the_ids_the_model_wrote(case, subject):
+    import torch
+
+    inputs = subject.encode("Paris is in", max_new_tokens=6)
+    prompt = subject.encode("Paris is in").ids
+    ids = [*inputs.ids.tolist(), inputs.slots[-1].actual]
+    assert ids[: len(prompt)] == prompt.tolist()
+    for slot in inputs.slots:
+        logits = subject.model(torch.tensor([ids[: slot.index + 1]])).logits[0, -1]
+        assert int(logits.argmax()) == slot.actual
+
+
+@pytest.mark.cases(["llama"])
+def test_chat_keeps_template_ids_and_roles(case, subject):
+    chat = [
+        {"role": "system", "content": "user"},
+        {"role": "user", "content": "The film was good"},
+        {"role": "assistant", "content": "user assistant"},
+        {"role": "user", "content": "Why?"},
+    ]
+    inputs = subject.encode(chat)
+    expected = subject.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)["input_ids"]
+    assert inputs.ids.tolist() == expected
+    for message in chat:
+        said = "".join(t.text for t in inputs.tokens if t.role == message["role"])
+        assert message["content"] in said
+    assert "".join(t.text for t in inputs.tokens if t.role == "assistant") == "user assistant"
+    assert "".join(t.text for t in inputs.tokens if t.role == "system") == "user"
+    assert all(t.role == "template" for t in inputs.tokens if t.special)
+    assert inputs.text.endswith("assistant\n")

@@ -1,0 +1,46 @@
+from dataclasses import replace
+
+import numpy as np
+
+from whence.views.evidence import caveats, cost, evidence, leaders, plain, settings, strongest
+
+
+def test_value_less_baseline_is_the_total_and_the_residual(attribution_of) -> None:
+    record = attribution_of(scores=[1.0, 2.0, 3.0, -1.0, 0.0, 0.0, 0.0])
+    account = evidence(record, 0)
+    assert (account.value, account.baseline, account.total, account.residual) == ("11.53 logit", "0", "5", "+6.53")
+
+
+def test_the_residual_is_a_share_of_value_less_baseline(attribution_of) -> None:
+    record = attribution_of()
+    moved = replace(record, targets=[replace(record.targets[0], value=5.0, baseline_value=3.0)], residual=[0.5])
+    assert evidence(moved, 0).residual_share == "25.0%"
+    level = replace(moved, targets=[replace(record.targets[0], value=3.0, baseline_value=3.0)])
+    assert evidence(level, 0).residual_share is None
+
+
+def test_the_strongest_are_of_either_sign_and_earlier_first_among_equals() -> None:
+    assert strongest(np.array([1.0, -3.0, 3.0, 2.0]), 3) == [1, 2, 3]
+
+
+def test_equal_scores_have_no_leaders() -> None:
+    assert leaders(np.ones(5)) == []
+    assert leaders(np.ones(1)) == [0]
+    assert leaders(np.ones(0)) == []
+
+
+def test_costs_are_said_as_far_as_known() -> None:
+    assert cost({}) == []
+    assert cost({"forwards": 12, "backwards": 0}) == ["12 forwards", "0 backwards"]
+    assert cost({"model": "m\n", "seconds": "?"}) == ["m⏎", "? s"]
+
+
+def test_each_caveat_is_said_once_with_its_methods(attribution_of) -> None:
+    records = [attribution_of(caveat=text) for text in ("same", "same", None, "other")]
+    assert caveats(records, "abcd") == [("a, b", "same"), ("d", "other")]
+
+
+def test_nested_settings_are_named_by_their_path() -> None:
+    assert settings({"a": {"b": 1, "c": [1, "x"]}, "d": None}) == [("a.b", "1"), ("a.c", "1, x"), ("d", "null")]
+    assert plain([]) == "none"
+    assert plain({}) == "{}"

@@ -1,0 +1,49 @@
+import sys
+
+import numpy as np
+import pytest
+
+from whence.errors import InputError, MissingExtraError
+from whence.views.plot import render
+
+
+def test_a_row_a_target_and_a_column_a_token(attribution_of) -> None:
+    record = attribution_of(scores=np.arange(14.0).reshape(2, 7), labels=["a", "b"])
+    image = render(record).axes[0].images[0]
+    np.testing.assert_array_equal(image.get_array(), record.scores)
+
+
+def test_the_scale_is_centred_at_zero(attribution_of) -> None:
+    image = render(attribution_of()).axes[0].images[0]
+    assert image.get_clim() == pytest.approx((-6.84, 6.84))
+    assert image.get_cmap().name == "RdBu_r"
+
+
+def test_methods_are_rows_each_on_its_own_scale(comparison_of) -> None:
+    axes = render(comparison_of()).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["attnlrp", "leave_one_out", "constant"]
+    assert np.abs(axes.images[0].get_array()).max(axis=1).tolist() == [1.0, 1.0, 0.0]
+
+
+def test_several_targets_of_several_methods_are_all_rows(comparison_of) -> None:
+    assert len(render(comparison_of(rows=2)).axes[0].get_yticklabels()) == 6
+
+
+def test_labels_are_never_taken_for_mathematics(attribution_of, tmp_path) -> None:
+    texts = ("$\\frac$", "$", "\x00", "\n", "$x^$", "東", "🗼")
+    figure = render(attribution_of(texts, labels=["$\\bad{$"], method="$\\x$", unit="$^$"))
+    figure.savefig(tmp_path / "figure.png")
+    shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert shown[0] == "$\\frac$"
+    assert shown[5:] == ["⟨U+6771⟩", "⟨U+1F5FC⟩"]
+
+
+def test_without_matplotlib_the_error_names_the_extra(attribution_of, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'whence\[plot\]'"):
+        render(attribution_of())
+
+
+def test_other_things_are_refused() -> None:
+    with pytest.raises(InputError, match="got dict"):
+        render({})

@@ -1,0 +1,106 @@
+"""Tokens, labels, names and provenance come from models and users: they are shown, and do nothing else."""
+
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from whence.records import Comparison, Token
+from whence.views import html
+from whence.views.token_text import readable
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=1>',
+    "' onmouseover='alert(1)",
+    "</style><style>*{display:none}",
+    "</title><script>alert(1)</script>",
+    "]]>",
+    "<!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "a\x00b",
+    "\x1b[2J\x1b]8;;x\x1b\\",
+    "\x9b31m",
+    "\u202egnp.exe\u2066",
+    "a\r\nb",
+    "[red]x[/red][link=x]",
+]
+
+
+class Skeleton(HTMLParser):
+    """What a page is made of, without its text: elements and the names of their attributes."""
+
+    def __init__(self, source: str):
+        super().__init__(convert_charrefs=True)
+        self.parts: list[object] = []
+        self.words = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.parts.append((tag, [name for name, _ in attrs], dict(attrs).get("class")))
+
+    def handle_endtag(self, tag):
+        self.parts.append(tag)
+
+    def handle_comment(self, data):
+        self.parts.append("comment")
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def everywhere(attribution_of, text: str):
+    """An attribution, one of many rows and a comparison that hold the text wherever there can be text."""
+    tokens = [Token(text, 0, 0, 1, text, True), Token("b", 1, 1, 2)]
+    options = {
+        "tokens": tokens,
+        "method": text,
+        "unit": text,
+        "params": {text: text, "nested": {text: [text]}},
+        "model": text,
+        "caveat": text,
+        "forwards": text,
+        "seconds": text,
+        "versions": {text: text},
+    }
+    one = attribution_of(scores=[[1.0, -2.0]], labels=[text], **options)
+    many = attribution_of(scores=np.array([[1.0, -2.0], [2.0, 1.0]]), labels=[text, text], **options)
+    return [one, many, Comparison((one, one), ())]
+
+
+@pytest.mark.parametrize("fragment", [False, True])
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_changes_what_a_page_is_made_of(attribution_of, payload, fragment) -> None:
+    safe = Skeleton(html.render(everywhere(attribution_of, "safe"), title="safe", fragment=fragment))
+    page = Skeleton(html.render(everywhere(attribution_of, payload), title=payload, fragment=fragment))
+    assert page.parts == safe.parts
+    assert readable(payload) in page.words
+    assert page.words.count(readable(payload)) == safe.words.count("safe")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_control_code_reaches_a_page(attribution_of, payload) -> None:
+    page = html.render(everywhere(attribution_of, payload))
+    unwanted = {c for c in page if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co"}}
+    assert unwanted <= {"\n"}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_control_code_reaches_a_terminal(attribution_of, printed, payload) -> None:
+    records = everywhere(attribution_of, payload)
+    shown = printed(*records, width=200)
+    assert {c for c in shown if unicodedata.category(c).startswith("C")} <= {"\n"}
+    assert readable(payload) in shown
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_adds_a_style_to_a_terminal(attribution_of, printed, payload) -> None:
+    options = {"force_terminal": True, "color_system": "truecolor", "no_color": False, "width": 200}
+
+    def codes(text: str) -> set[str]:
+        return set(re.findall(r"\x1b[^m]*m|\x1b", printed(*everywhere(attribution_of, text), **options)))
+
+    assert codes(payload) == codes("safe")
