@@ -43,7 +43,8 @@ def explain(
     - `seed`, `batch_size`, `progress`: how to run; see `whence.methods.run.Run`.
     - `device`: where to load a subject that is not loaded yet.
 
-    Returns an `Attribution`, or a list of them for a list. Raises `InputError`, `TargetError`, `UnsupportedError`, `LoadError`, `UnknownNameError` or `NonFiniteError`.
+    Returns an `Attribution`, or a list of them for a list. Raises `InputError`, `TargetError`, `UnsupportedError`,
+    `LoadError`, `UnknownNameError` or `NonFiniteError`.
 
     >>> from whence import FakeSubject
     >>> explain(FakeSubject({"good": 2.0, "bad": -1.0}), "good bad film").scores

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import tiny
-from conftest import asset
-
 import whence
+from conftest import asset
 from whence.subjects.subject import Subject
 
 TEXTS = ["Paris is in France.", "The film was good", "I did not like the quick brown fox 😀 at all.\nNever."]

@@ -54,8 +54,8 @@ class Run:
         """Call `work` on batches that together hold every unit once, short ones first.
 
         A batch holds as many units as fit the token budget, all padded to its longest, and no more than the subject
-        takes; where the subject wants equal lengths, only units of one length. When memory runs out the budget halves and the batch is tried again in parts; a single
-        unit that does not fit raises what torch raised.
+        takes; where the subject wants equal lengths, only units of one length. When memory runs out the budget halves
+        and the batch is tried again in parts; a single unit that does not fit raises what torch raised.
         """
         waiting = sorted(units, key=length)
         at_most = subject.max_batch

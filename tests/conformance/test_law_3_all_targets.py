@@ -1,0 +1,51 @@
+"""Law 3: k continuation tokens give k rows, and each row is what a single-target call gives."""
+
+import numpy as np
+import pytest
+from cases import CLASSIFIERS, LANGUAGE_MODELS
+from laws import assert_equal, raw_scores
+
+import whence
+from whence.targets import Logit
+
+PROMPT, TAIL = "Paris is in", " France. The quick brown fox"
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_a_row_for_each_continuation_token(method, case, subject, tolerance):
+    whole = subject.encode(PROMPT, continuation=TAIL)
+    (rows,) = raw_scores(method, subject, [whole])
+    ids = [*whole.ids.tolist(), whole.slots[-1].actual]
+    first = whole.slots[0].index + 1
+    assert len(rows) == len(whole.slots) == len(ids) - first
+    for row, slot in zip(rows, whole.slots, strict=True):
+        alone = subject.encode(PROMPT, continuation=ids[first : slot.index + 2])
+        expected = raw_scores(method, subject, [alone])[0][-1]
+        assert_equal(row[: len(expected)], expected, tolerance)
+        assert not row[len(expected) :].any()
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_a_row_equals_the_single_target_of_its_prompt(method, case, subject, tolerance):
+    inputs = subject.encode(PROMPT, continuation=TAIL)
+    (row,) = raw_scores(method, subject, [subject.encode(PROMPT)], Logit(inputs.slots[0].actual))
+    expected = raw_scores(method, subject, [inputs])[0][0]
+    assert_equal(row[0], expected[: row.shape[1]], tolerance)
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_nothing_at_or_after_the_predicted_token_has_a_score(method, case, subject):
+    record = whence.explain(subject, PROMPT, continuation=TAIL, method=method)
+    for row, target in zip(record.scores, record.targets, strict=True):
+        assert not row[target.position :].any()
+        assert row[: target.position].any()
+
+
+@pytest.mark.cases(CLASSIFIERS)
+def test_a_row_for_each_listed_target(method, case, subject, tolerance):
+    inputs = [subject.encode("The film was good")]
+    (rows,) = raw_scores(method, subject, inputs, [0, 1])
+    for row, target in zip(rows, [0, 1], strict=True):
+        assert_equal(row, raw_scores(method, subject, inputs, target)[0][0], tolerance)
+    if method.family not in ("attention",):
+        assert not np.array_equal(rows[0], rows[1])

@@ -1,0 +1,135 @@
+"""Law 4: the model is as it was, also after an exception, and no other model changes meanwhile."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from cases import CASES, TEXTS, subject_of
+
+import tiny
+import whence
+
+REAL = [name for name in CASES if name != "fake"]
+HOOKS = [name for name in torch.nn.Module().__dict__ if name.endswith("hooks")]
+
+
+def state(subject) -> dict:
+    """Everything about a model and its tokenizer that a method could leave changed."""
+    model, tokenizer = subject.model, subject.tokenizer
+    modules = dict(model.named_modules())
+    return {
+        "weights": {name: tensor.clone() for name, tensor in model.state_dict().items()},
+        "gradients": [p.grad is None for p in model.parameters()],
+        "requires_grad": [p.requires_grad for p in model.parameters()],
+        "training": {name: module.training for name, module in modules.items()},
+        "hooks": {name: [len(getattr(module, kind)) for kind in HOOKS] for name, module in modules.items()},
+        "attributes": {name: sorted(vars(module)) for name, module in modules.items()},
+        "methods": {name: type(module).forward for name, module in modules.items()},
+        "config": model.config.to_dict(),
+        "attention": model.config._attn_implementation,
+        "generation": model.generation_config.to_dict() if model.can_generate() else None,
+        "tokenizer": (tokenizer.backend_tokenizer.to_str(), dict(tokenizer.special_tokens_map), len(tokenizer)),
+        "padding": (tokenizer.padding_side, tokenizer.truncation_side, tokenizer.model_max_length),
+        "dropout": torch.nn.functional.dropout,
+        "threads": torch.is_grad_enabled(),
+    }
+
+
+def assert_same(before: dict, after: dict) -> None:
+    weights = before.pop("weights"), after.pop("weights")
+    assert before == after
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.fixture
+def training_model(subject):
+    """The model as in the middle of a training: dropout on, some parameters frozen."""
+    subject.model.train()
+    parameters = list(subject.model.parameters())
+    parameters[0].requires_grad_(False)
+    yield subject
+    subject.model.eval()
+    parameters[0].requires_grad_(True)
+
+
+@pytest.mark.cases(REAL)
+def test_untouched(method, case, training_model):
+    before = state(training_model)
+    whence.explain(training_model, TEXTS[0], method=method)
+    assert_same(before, state(training_model))
+
+
+@pytest.mark.cases(REAL)
+def test_untouched_after_an_exception(method, case, training_model):
+    calls = []
+
+    def fails_later(logits):
+        calls.append(logits)
+        if len(calls) > 1:
+            raise RuntimeError("stop")
+        return logits[0]
+
+    before = state(training_model)
+    with pytest.raises(RuntimeError, match="stop"):
+        whence.explain(training_model, TEXTS[0], method=method, target=fails_later)
+    assert_same(before, state(training_model))
+
+
+@pytest.mark.cases(["gpt2", "llama", "stories260k"])
+def test_untouched_by_generating(case, training_model):
+    before = state(training_model)
+    whence.explain(training_model, TEXTS[0], max_new_tokens=3)
+    assert_same(before, state(training_model))
+
+
+@pytest.mark.cases(["gpt2", "llama", "bert"])
+def test_dropout_is_off_while_explaining(method, case, training_model):
+    first, second = (whence.explain(training_model, TEXTS[0], method=method) for _ in range(2))
+    assert np.array_equal(first.scores, second.scores)
+
+
+def gradient(model) -> torch.Tensor:
+    embeds = model.get_input_embeddings()(torch.tensor([[5, 6, 7, 8]])).detach().requires_grad_()
+    return torch.autograd.grad(model(inputs_embeds=embeds).logits[0, -1].max(), embeds)[0]
+
+
+@pytest.mark.cases(["llama"])
+def test_no_other_model_changes_meanwhile(method, case, subject):
+    """Another model of the same class and the same config object, used from another thread while a method runs."""
+    other = type(subject.model)(subject.model.config).to(torch.float64).eval()
+    expected = gradient(other)
+    found, done = [], threading.Event()
+
+    def use_other():
+        while not done.is_set():
+            found.append(gradient(other))
+
+    thread = threading.Thread(target=use_other)
+    thread.start()
+    try:
+        for _ in range(5):
+            whence.explain(subject, TEXTS[0], method=method)
+    finally:
+        done.set()
+        thread.join()
+    assert found
+    assert all(torch.equal(one, expected) for one in found)
+
+
+def test_a_shared_target_function_sees_plain_torch(case, method):
+    """A target that runs another model's gradient inside the method gets that model's own gradient."""
+    if case == "fake":
+        pytest.skip("one subject is enough where the subject's model is no transformer")
+    other, _ = tiny.llama_lm()
+    expected = gradient(other)
+    seen = []
+
+    def target(logits):
+        with torch.enable_grad():
+            seen.append(gradient(other))
+        return logits[0]
+
+    whence.explain(subject_of(case), TEXTS[0], method=method, target=target)
+    assert all(torch.equal(one, expected) for one in seen)

@@ -1,0 +1,53 @@
+"""Law 7: forwards and backwards are counted, equal the stated formula, and are what the model really did."""
+
+import pytest
+import torch
+from cases import LANGUAGE_MODELS, TEXTS
+
+import whence
+
+
+class Counted:
+    """Counts the sequences that pass through a subject, and the rows of gradients taken."""
+
+    def __init__(self, subject, monkeypatch):
+        self.forwards = self.backwards = 0
+        logits, grad = subject.logits, torch.autograd.grad
+
+        def count_forward(batch):
+            self.forwards += len(batch)
+            return logits(batch)
+
+        def count_backward(outputs, inputs, grad_outputs=None, **options):
+            self.backwards += len(inputs) * (len(grad_outputs) if options.get("is_grads_batched") else 1)
+            return grad(outputs, inputs, grad_outputs, **options)
+
+        monkeypatch.setattr(subject, "logits", count_forward)
+        monkeypatch.setattr(torch.autograd, "grad", count_backward)
+
+
+def assert_cost(method, records, counted):
+    for record in records:
+        stated = method.cost(len(record.tokens), len(record.targets))
+        assert record.provenance["forwards"] == stated.forwards
+        assert record.provenance["backwards"] == stated.backwards
+    assert counted.forwards == sum(record.provenance["forwards"] for record in records)
+    assert counted.backwards == sum(record.provenance["backwards"] for record in records)
+
+
+def test_cost_of_one_text(method, case, subject, monkeypatch):
+    counted = Counted(subject, monkeypatch)
+    assert_cost(method, [whence.explain(subject, TEXTS[2], method=method)], counted)
+
+
+def test_cost_of_a_list(method, case, subject, monkeypatch):
+    counted = Counted(subject, monkeypatch)
+    assert_cost(method, whence.explain(subject, TEXTS, method=method), counted)
+
+
+@pytest.mark.cases(LANGUAGE_MODELS)
+def test_cost_of_a_continuation(method, case, subject, monkeypatch):
+    counted = Counted(subject, monkeypatch)
+    record = whence.explain(subject, "Paris is in", continuation=" France. London", method=method)
+    assert len(record.targets) > 2
+    assert_cost(method, [record], counted)
