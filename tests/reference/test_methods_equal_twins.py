@@ -3,15 +3,15 @@
 import captum.attr
 import numpy as np
 import pytest
-import tiny
 import torch
+
+import tiny
+import whence
 from reference import integrated_gradients as ig_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
 from reference.attnlrp import attnlrp_bert, attnlrp_gpt2, attnlrp_llama
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
-
-import whence
 from whence.gradients.integrated_gradients import Quadrature, quadrature_points
 from whence.methods.run import Run
 from whence.registry import available

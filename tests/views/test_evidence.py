@@ -13,9 +13,10 @@ def test_value_less_baseline_is_the_total_and_the_residual(attribution_of) -> No
 
 def test_the_residual_is_a_share_of_value_less_baseline(attribution_of) -> None:
     record = attribution_of()
-    moved = replace(record, targets=[replace(record.targets[0], value=5.0, baseline_value=3.0)], residual=[0.5])
+    shifted = (replace(record.targets[0], value=5.0, baseline_value=3.0),)
+    moved = replace(record, targets=shifted, residual=np.array([0.5], dtype=np.float32))
     assert evidence(moved, 0).residual_share == "25.0%"
-    level = replace(moved, targets=[replace(record.targets[0], value=3.0, baseline_value=3.0)])
+    level = replace(moved, targets=(replace(record.targets[0], value=3.0, baseline_value=3.0),))
     assert evidence(level, 0).residual_share is None
 
 
