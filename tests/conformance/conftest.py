@@ -1,8 +1,8 @@
 """Runs every law over all registered methods and all subjects."""
 
 import pytest
-from cases import CASES, subject_of
 
+from cases import CASES, subject_of
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 

@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import LANGUAGE_MODELS, TEXTS
 
 import whence
+from cases import LANGUAGE_MODELS, TEXTS
 
 
 @contextmanager

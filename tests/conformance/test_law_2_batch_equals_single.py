@@ -3,10 +3,10 @@
 import copy
 
 import pytest
-from cases import LANGUAGE_MODELS, TEXTS
-from laws import assert_equal, raw_scores
 
 import whence
+from cases import LANGUAGE_MODELS, TEXTS
+from laws import assert_equal, raw_scores
 
 
 @pytest.mark.parametrize("batch_size", ["auto", 1, 2], ids=lambda b: f"batch_{b}")

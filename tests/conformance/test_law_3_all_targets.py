@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import CLASSIFIERS, LANGUAGE_MODELS
-from laws import assert_equal, raw_scores
 
 import whence
+from cases import CLASSIFIERS, LANGUAGE_MODELS
+from laws import assert_equal, raw_scores
 from whence.targets import Logit
 
 PROMPT, TAIL = "Paris is in", " France. The quick brown fox"

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 import torch
-from cases import CASES, TEXTS, subject_of
 
 import tiny
 import whence
+from cases import CASES, TEXTS, subject_of
 
 REAL = [name for name in CASES if name != "fake"]
 HOOKS = [name for name in torch.nn.Module().__dict__ if name.endswith("hooks")]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-from cases import TEXTS
 
 import whence
+from cases import TEXTS
 
 
 def test_same_seed_same_scores(method, case, subject):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from cases import LANGUAGE_MODELS, TEXTS
 
 import whence
+from cases import LANGUAGE_MODELS, TEXTS
 from whence import Contrast, Logit, LogProb, Prob
 
 TARGETS = {

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from cases import LANGUAGE_MODELS, TEXTS
 
 import whence
+from cases import LANGUAGE_MODELS, TEXTS
 
 
 class Counted:

@@ -16,7 +16,7 @@ class AttentionRollout(AttentionMethod):
     """Attention weights multiplied through all layers, half of each layer's input passing by it.
 
     Formula: Ã_l = A_l Ã_{l−1}, A_l = ½ mean_h W_{l,h} + ½ I with rows normalised, Ã_0 = I; score_i = Ã_L[q, i].
-    Source: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers", section 4, equation 1.
+    Source: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3, equation 1.
     Shapes and units: one score a token and target, in 0 to 1; scores of a target add up to 1.
     Cost: one forward pass, no backward pass.
     Errors: `UnsupportedError` where an attention kernel shows no weights.

@@ -20,7 +20,8 @@ class LeaveOneOut(Method):
     """How much the target falls when one token is masked, all others kept.
 
     Formula: score_i = f(x) − f(x without token i), "without" by `strategy`.
-    Source: Li, Monroe and Jurafsky 2016, "Understanding Neural Networks through Representation Erasure", equation 1.
+    Source: Li, Monroe and Jurafsky 2016, "Understanding Neural Networks through Representation Erasure", equation 1,
+    without its division by f(x), so that scores keep their unit.
     Shapes and units: one score a token and target, in the target's unit.
     Cost: one forward pass for the input and one for each token, no backward pass.
     Errors: `InputError` for an unknown strategy, or to delete the only token; `UnsupportedError` for a token that the

@@ -31,8 +31,8 @@ class AttnLRP(RelevanceMethod):
     Source: Achtibat et al. 2024, "AttnLRP", ICML, section 3, Propositions 3.1 to 3.4; rules by operation.
     Shapes and units: one score a token and target, in the target's unit; `baseline_value` is 0.
     Cost: one forward pass, one backward pass for each target row.
-    Does not claim: exact conservation. Biases, learned positions and the softmax rule absorb relevance; the residual
-    says how much.
+    Does not claim: exact conservation (biases, learned positions and the softmax rule absorb relevance; the residual
+    says how much), nor implementation invariance: halving products depends on how they are bracketed (You et al. 2025).
 
     >>> AttnLRP().cost(tokens=10, rows=3)
     Cost(forwards=1, backwards=3)

@@ -47,7 +47,7 @@ def identity(call: Call) -> Any:
 
 
 def uniform_product(call: Call) -> Any:
-    """y = a ⊙ b of two live tensors: half the relevance to each, R_a = R_b = R_y / 2 (AttnLRP, Prop. 3.2 and 3.3).
+    """y = a ⊙ b of two live tensors: half the relevance to each, R_a = R_b = R_y / 2 (AttnLRP, Prop. 3.2).
 
     Where a and b are functions of one tensor, so is y, and it gets the identity rule. Times a constant is linear.
     """
@@ -62,7 +62,7 @@ def uniform_product(call: Call) -> Any:
 
 
 def uniform_matmul(call: Call) -> Any:
-    """O = A B of two live tensors: the epsilon rule on each product, half to each factor (AttnLRP, equation 15).
+    """O = A B of two live tensors: the epsilon rule on each product, half to each factor (AttnLRP, Prop. 3.3).
 
     R_A[j,i] = Σ_p A[j,i] B[i,p] R_O[j,p] / (2 O[j,p]), and likewise for B: half the gradient to each.
     """

@@ -1,0 +1,79 @@
+"""Every block of Python in the README and the docs runs, every command is one, and docstring promises hold."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import whence
+from whence.cli.app import app
+from whence.registry import available, resolve
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [code for kind, code in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_blocks_run(page, smollm2, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("whence.subjects.loading.load", lambda name: smollm2)
+    namespace: dict = {"__name__": "docs"}
+    for code in blocks(page, "python"):
+        exec(compile(code, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_and_options_exist(page):
+    for line in "\n".join(blocks(page, "console")).splitlines():
+        if "whence " not in line:
+            continue
+        command = line.split("whence ", 1)[1].split()[0]
+        shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+        assert shown.exit_code == 0, line
+        for option in re.findall(r"--[a-z-]+", line):
+            assert option in shown.output, f"{option} in: {line}"
+
+
+def test_readme_shows_the_two_commands():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for command in ("demo", "test"):
+        assert f"make {command}" in readme
+        assert command in targets
+
+
+def test_links_within_the_project_lead_somewhere():
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("key", available("methods"))
+def test_a_method_documents_what_it_promises(key):
+    method = resolve("methods", key)
+    assert method.key == key
+    text = method.__doc__ or ""
+    for heading in ("Formula:", "Source:", "Shapes and units:", "Cost:", "Does not claim:", ">>> "):
+        assert heading in text, f"{key} has no «{heading}»"
+    assert method.caveat.endswith(".")
+    assert key in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert key in (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+
+
+def test_the_methods_page_is_what_its_command_makes():
+    made = runpy.run_path(str(ROOT / "docs" / "make_methods.py"))["methods_page"]()
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == made, "run: make docs"
+
+
+def test_every_public_name_is_documented():
+    for name in whence.__all__:
+        assert getattr(whence, name).__doc__, name
