@@ -38,6 +38,11 @@ class Gradients:
     values: Float[Tensor, " row"]
     cost: Cost
 
+    def plus(self, other: "Gradients") -> "Gradients":
+        """These and the gradients at further points of the same input."""
+        self.cost.add(other.cost.forwards, other.cost.backwards)
+        return Gradients(self.readouts, self.total + other.total, other.values, self.cost)
+
 
 def input_embeddings(subject: Subject, inputs: Sequence[Inputs]) -> list[Embeds]:
     """The embeddings of each input, alone."""
@@ -68,15 +73,16 @@ def weighted_gradients(
             for i, p in enumerate(chosen)
         ]
         values = read_values(logits, rows)
+        sums = {p.item: _nothing_yet(rows[i], leaf[i, : len(inputs[p.item])]) for i, p in enumerate(chosen)}
         for i, point in enumerate(chosen):
-            found = results.setdefault(point.item, _nothing_yet(rows[i], leaf[i, : len(inputs[point.item])]))
-            found.values = values[i, : len(rows[i])].detach()
-            found.cost.forwards += 1
-            found.cost.backwards += len(rows[i])
+            sums[point.item].values = values[i, : len(rows[i])].detach()
+            sums[point.item].cost.add(forwards=1, backwards=len(rows[i]))
         for group, gradient in row_gradients(values, leaf):
             for i, point in enumerate(chosen):
-                total = results[point.item].total[group]
+                total = sums[point.item].total[group]
                 total += point.weight * gradient[: len(total), i, : total.shape[1]]
+        for item, found in sums.items():
+            results[item] = results[item].plus(found) if item in results else found
 
     run.in_batches(subject, points, lambda p: len(inputs[p.item]), work, label)
     return [results[i] for i in range(len(inputs))]

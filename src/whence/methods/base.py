@@ -30,6 +30,11 @@ class Cost:
     forwards: int = 0
     backwards: int = 0
 
+    def add(self, forwards: int, backwards: int) -> None:
+        """Count more work."""
+        self.forwards += forwards
+        self.backwards += backwards
+
 
 @dataclass(frozen=True, eq=False)
 class Explanation:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -25,15 +25,13 @@ Unit = TypeVar("Unit")
 class Run:
     """Settings of one run.
 
-    `seed` feeds every random choice; `batch_size` is "auto", a budget of tokens that halves when memory runs out, or
-    a number of sequences; `progress` is True, False, or None to show a bar on a terminal once work has lasted two
-    seconds.
+    `seed` feeds every random choice; `batch_size` is "auto", a budget of tokens, or a number of sequences; `progress`
+    is True, False, or None to show a bar on a terminal once work has lasted two seconds.
     """
 
     seed: int = 0
     batch_size: int | str = "auto"
     progress: bool | None = None
-    _budget: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.batch_size != "auto" and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
@@ -41,7 +39,7 @@ class Run:
 
     def token_budget(self, device: torch.device) -> int:
         """How many tokens one pass may hold on this device."""
-        return self._budget[0] if self._budget else (_CPU_TOKENS if device.type == "cpu" else _ACCELERATOR_TOKENS)
+        return _CPU_TOKENS if device.type == "cpu" else _ACCELERATOR_TOKENS
 
     def in_batches(
         self,
@@ -54,8 +52,9 @@ class Run:
         """Call `work` on batches that together hold every unit once, short ones first.
 
         A batch holds as many units as fit the token budget, all padded to its longest, and no more than the subject
-        takes; where the subject wants equal lengths, only units of one length. When memory runs out the budget halves
-        and the batch is tried again in parts; a single unit that does not fit raises what torch raised.
+        takes; where the subject wants equal lengths, only units of one length. When memory runs out, the batch is
+        tried again by halves, so `work` must leave nothing half done when it fails, and later ones are no larger; a
+        single unit that does not fit raises what torch raised.
         """
         waiting = sorted(units, key=length)
         at_most = subject.max_batch
@@ -68,7 +67,6 @@ class Run:
                     if size == 1 or not _is_out_of_memory(error):
                         raise
                     at_most = size // 2
-                    self._budget[:] = [max(1, self.token_budget(subject.device) // 2)]
                     continue
                 advance(size)
                 del waiting[:size]

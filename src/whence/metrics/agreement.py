@@ -11,7 +11,8 @@ def agreements(attributions: tuple[Attribution, ...], k: int = 3) -> tuple[Agree
 
     Spearman's ρ and Kendall's τ_b of the signed scores, each with its two-sided p-value against independence, and the
     share of the k tokens of largest |score| that both have. Only tokens the target can depend on are compared: those
-    in front of it. With fewer than three tokens, or constant scores, there is no correlation and it is None.
+    in front of it. With fewer than three tokens, or constant scores, there is no correlation and it is None; constant
+    scores have no top tokens either.
     Source: Kendall 1938, Spearman 1904; for explanations Krishna et al. 2022, "The Disagreement Problem".
     Does not claim: that agreement is truth. The p-values treat tokens as independent, which neighbours are not.
     """
@@ -38,7 +39,9 @@ def _correlations(
     return tuple(float(x) for x in (spearman.statistic, spearman.pvalue, kendall.statistic, kendall.pvalue))  # type: ignore[return-value]
 
 
-def _overlap(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"], k: int) -> float:
+def _overlap(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"], k: int) -> float | None:
+    if len(a) > 1 and (np.ptp(np.abs(a)) == 0 or np.ptp(np.abs(b)) == 0):
+        return None
     k = min(k, len(a))
     top_a, top_b = (set(np.argsort(-np.abs(x), kind="stable")[:k].tolist()) for x in (a, b))
     return len(top_a & top_b) / k

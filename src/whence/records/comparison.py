@@ -18,7 +18,8 @@ class Agreement:
 
     `spearman` and `kendall` are rank correlations over `tokens` signed scores, with two-sided p-values against
     independence; None where one side is constant, so that no ranking exists. `overlap` is the share of the `k` tokens
-    of largest |score| that both have in common, 0 to 1. `first` and `second` index `Comparison.attributions`.
+    of largest |score| that both have in common, 0 to 1; None where all |scores| of one side are equal. `first` and
+    `second` index `Comparison.attributions`.
     """
 
     first: int
@@ -30,7 +31,7 @@ class Agreement:
     kendall: float | None
     kendall_p: float | None
     k: int
-    overlap: float
+    overlap: float | None
 
 
 @dataclass(frozen=True, repr=False)

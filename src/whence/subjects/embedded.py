@@ -88,13 +88,13 @@ def load_gguf(path: Path, dtype: Any, **options: Any) -> tuple[Any, Any]:
         import gguf  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(str(error.name), "gguf", "Loading a .gguf file") from error
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    import transformers
 
     where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
-    quantized = AutoModelForCausalLM.from_pretrained(
-        **where, dtype=dtype, quantization_config=GgufConfig(dequantize=True), **options
-    )
-    return _dense(quantized), AutoTokenizer.from_pretrained(**where)
+    if hasattr(transformers, "GgufConfig"):  # before it, transformers always made GGUF weights dense
+        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
+    model = transformers.AutoModelForCausalLM.from_pretrained(**where, dtype=dtype, **options)
+    return _dense(model), transformers.AutoTokenizer.from_pretrained(**where)
 
 
 def _dense(model: Any) -> Any:

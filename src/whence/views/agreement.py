@@ -46,7 +46,7 @@ def _pair(first: int, second: int, entries: Sequence[Agreement]) -> Pair:
     spearman = [e.spearman for e in entries if e.spearman is not None]
     spearman_p = [e.spearman_p for e in entries if e.spearman_p is not None]
     kendall = [e.kendall for e in entries if e.kendall is not None]
-    overlap = [e.overlap for e in entries if e.spearman is not None]
+    overlap = [e.overlap for e in entries if e.overlap is not None and e.spearman is not None]
     kendall_p = [e.kendall_p for e in entries if e.kendall_p is not None]
     return Pair(
         first,
