@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from whence.views.evidence import caveats, cost, evidence, leaders, plain, settings, strongest
+from whence.views.evidence import caveats, cost, evidence, heading, leaders, plain, settings, strongest
 
 
 def test_value_less_baseline_is_the_total_and_the_residual(attribution_of) -> None:
@@ -28,6 +28,12 @@ def test_equal_scores_have_no_leaders() -> None:
     assert leaders(np.ones(5)) == []
     assert leaders(np.ones(1)) == [0]
     assert leaders(np.ones(0)) == []
+
+
+def test_a_heading_says_what_the_model_said_by_itself(attribution_of, printed) -> None:
+    assert heading(attribution_of(target="predicted"), 0) == "predicted “ Paris”"
+    assert heading(attribution_of(target="chosen"), 0) == heading(attribution_of(), 0) == "“ Paris”"
+    assert "predicted “ Paris”" in printed(attribution_of(target="predicted"))
 
 
 def test_costs_are_said_as_far_as_known() -> None:

@@ -103,9 +103,9 @@ class Method(ABC):
         start = time.perf_counter()
         explanations = self.explain(subject, items, target, run)
         seconds = (time.perf_counter() - start) / max(1, len(items))
-        origin = subject.provenance()
+        origin = subject.provenance() | {"seed": run.seed, "seconds": seconds}
         records = [
-            self._record(item, explanation, origin | {"seed": run.seed, "seconds": seconds})
+            self._record(item, explanation, origin | {"target": _origin_of_target(item, target)})
             for item, explanation in zip(items, explanations, strict=True)
         ]
         return records if several else records[0]
@@ -156,6 +156,16 @@ class Method(ABC):
             params=self.params,
             provenance=provenance,
         )
+
+
+def _origin_of_target(inputs: Inputs, target: Any) -> str:
+    """Why this is explained: it was "predicted" or "generated" by the model, in the "continuation", or "chosen"."""
+    if inputs.generated:
+        return "generated"
+    if inputs.slots[0].actual is not None:
+        return "continuation"
+    asked = [getattr(one, "output", one) for one in as_targets(target)]
+    return "predicted" if asked == [None] else "chosen"
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from whence.records import Attribution
 from whence.views.numbers import counted, number, percentage, signed
-from whence.views.token_text import readable
+from whence.views.token_text import quoted, readable
 
 TOP = 3
 
@@ -73,6 +73,12 @@ def caveat(provenance: Mapping[str, Any]) -> str | None:
     """The sentence of warning that belongs to the method, None if it has none."""
     sentence = provenance.get("caveat")
     return None if not sentence else plain(sentence)
+
+
+def heading(record: Attribution, row: int) -> str:
+    """What a row explains: its label, quoted, with "predicted" before it where it is what the model said by itself."""
+    label = quoted(record.targets[row].label)
+    return f"predicted {label}" if record.provenance.get("target") == "predicted" else label
 
 
 def caveats(records: Sequence[Attribution], labels: Sequence[str]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from whence.records import Attribution, Token
 from whence.views.colors import background, foreground, gradient, hex_code
-from whence.views.evidence import Evidence, evidence, leaders, scale_of
+from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of
 from whence.views.numbers import signed
 from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens
 
@@ -54,7 +54,7 @@ def strip(record: Attribution, row: int) -> Strip:
     unit = readable(record.unit)
     pills = _pills(record.tokens, scores, scale, unit)
     return Strip(
-        label=quoted(record.targets[row].label),
+        label=heading(record, row),
         evidence=evidence(record, row),
         residual_of="value − baseline" if record.targets[row].baseline_value else "value",
         unit=unit,

@@ -7,7 +7,7 @@ import numpy as np
 from rich.text import Text
 
 from whence.records import Attribution
-from whence.views.evidence import caveat, cost, evidence, scale_of, settings, strongest
+from whence.views.evidence import caveat, cost, evidence, heading, scale_of, settings, strongest
 from whence.views.numbers import signed
 from whence.views.terminal_heat import (
     Paper,
@@ -22,7 +22,7 @@ from whence.views.terminal_heat import (
     note,
     row_summary,
 )
-from whence.views.token_text import isolated, quoted, readable, readable_tokens
+from whence.views.token_text import isolated, readable, readable_tokens
 
 _TABLE_FULL = 24
 _TABLE_CUT = 20
@@ -50,8 +50,8 @@ def _one_row(record: Attribution, paper: Paper) -> list[Any]:
 
 def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
     method = Text(readable(record.method), style="bold")
-    heading: list[str | Text] = [method, f"{len(record.targets)} target rows", f"scores in {readable(record.unit)}"]
-    parts: list[Any] = [facts_line(heading, paper), note(f"each row has a scale of its own · {negative_mark(paper)}")]
+    facts: list[str | Text] = [method, f"{len(record.targets)} target rows", f"scores in {readable(record.unit)}"]
+    parts: list[Any] = [facts_line(facts, paper), note(f"each row has a scale of its own · {negative_mark(paper)}")]
     for row, scores in enumerate(record.scores):
         parts += [
             Text(),
@@ -64,7 +64,7 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
 
 def _row_facts(record: Attribution, row: int) -> list[str | Text]:
     account = evidence(record, row)
-    facts: list[str | Text] = [Text(quoted(record.targets[row].label), style="bold"), account.value]
+    facts: list[str | Text] = [Text(heading(record, row), style="bold"), account.value]
     if account.baseline is not None:
         facts.append(f"baseline {account.baseline}")
     if account.residual is not None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, pairs, rows_note
-from whence.views.evidence import caveats, cost, evidence
+from whence.views.evidence import caveats, cost, evidence, heading
 from whence.views.numbers import NO_NUMBER, correlation, p_value, share
 from whence.views.terminal_heat import (
     Paper,
@@ -21,7 +21,7 @@ from whence.views.terminal_heat import (
     note,
     row_summary,
 )
-from whence.views.token_text import quoted, readable
+from whence.views.token_text import readable
 
 
 def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
@@ -29,9 +29,9 @@ def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
     first = comparison.attributions[0]
     labels = [readable(label) for label in comparison.labels]
     rows = len(first.targets)
-    heading: list[str | Text] = [Text(f"{len(labels)} methods compared", style="bold")]
-    heading += [quoted(first.targets[0].label), evidence(first, 0).value] if rows == 1 else [f"{rows} target rows"]
-    parts: list[Any] = [facts_line(heading, paper), Text()]
+    facts: list[str | Text] = [Text(f"{len(labels)} methods compared", style="bold")]
+    facts += [heading(first, 0), evidence(first, 0).value] if rows == 1 else [f"{rows} target rows"]
+    parts: list[Any] = [facts_line(facts, paper), Text()]
     if comparison.agreements:
         parts += [*_agreement(comparison, labels), Text()]
     if rows == 1:
@@ -81,7 +81,7 @@ def _heat_maps(comparison: Comparison, labels: list[str], row: int, paper: Paper
     parts: list[Any] = []
     if len(first.targets) > 1:
         account = evidence(first, row)
-        parts.append(facts_line([Text(quoted(first.targets[row].label), style="bold"), account.value], paper))
+        parts.append(facts_line([Text(heading(first, row), style="bold"), account.value], paper))
     for label, record in zip(labels, comparison.attributions, strict=True):
         if row >= len(record.targets):
             continue
