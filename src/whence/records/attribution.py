@@ -1,7 +1,7 @@
 """An explanation: how much each token contributed to each explained number, and what is left unaccounted for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from whence.errors import InputError, MissingExtraError, NonFiniteError
 from whence.records import storage
 from whence.records.display import Displayed
 from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
+from whence.records.plain import plain
 from whence.records.target_value import TargetValue
 from whence.records.tokens import Token
 
@@ -39,8 +40,8 @@ class Attribution(Displayed):
 
     tokens: tuple[Token, ...]
     targets: tuple[TargetValue, ...]
-    scores: Float32[np.ndarray, "target token"]
-    residual: Float32[np.ndarray, " target"] | None
+    scores: Float32[np.ndarray, "..."]
+    residual: Float32[np.ndarray, "..."] | None
     method: str
     params: dict[str, Any]
     provenance: dict[str, Any]
@@ -49,11 +50,10 @@ class Attribution(Displayed):
         object.__setattr__(self, "tokens", tuple(self.tokens))
         object.__setattr__(self, "targets", tuple(self.targets))
         object.__setattr__(self, "scores", _frozen(self.scores))
-        shape = (len(self.targets), len(self.tokens))
-        if self.scores.shape != shape:
-            raise InputError(f"Scores have shape {self.scores.shape}, wanted (targets, tokens) = {shape}.")
-        if self.residual is not None:
-            object.__setattr__(self, "residual", _frozen(self.residual))
+        object.__setattr__(self, "residual", None if self.residual is None else _frozen(self.residual))
+        object.__setattr__(self, "params", plain(self.params))
+        object.__setattr__(self, "provenance", plain(self.provenance))
+        self._refuse_other_shapes()
         self._refuse_non_finite()
 
     @classmethod
@@ -93,7 +93,7 @@ class Attribution(Displayed):
 
     def sentences(self) -> "Attribution":
         """Scores summed over the tokens of each sentence (closed by . ! ? or a line break)."""
-        return self._grouped(sentence_groups(self.tokens), "sentences")
+        return self._grouped(sentence_groups(self.tokens, self.text), "sentences")
 
     def segments(self, spans: Sequence[tuple[int, int]]) -> "Attribution":
         """Scores summed over each character span `(start, end)` of the input, one unit a span, in the order given.
@@ -141,32 +141,40 @@ class Attribution(Displayed):
             "scores": self.scores.tolist(),
             "residual": None if self.residual is None else self.residual.tolist(),
             "method": self.method,
-            "params": self.params,
-            "provenance": self.provenance,
+            "params": plain(self.params),
+            "provenance": plain(self.provenance),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Attribution":
-        """The record that `to_dict` described; equal to the one it was made from."""
-        tokens = tuple(Token(**t) for t in data["tokens"])
-        targets = tuple(TargetValue(**t) for t in data["targets"])
-        scores = np.asarray(data["scores"], dtype=np.float32).reshape(len(targets), len(tokens))
-        residual = None if data["residual"] is None else np.asarray(data["residual"], dtype=np.float32)
+        """The record that `to_dict` described, equal to the one it was made from; `InputError` for anything else."""
+        missing = [field.name for field in fields(cls) if field.name not in data]
+        if missing:
+            raise InputError(f"This is no attribution: it has no {', '.join(missing)}.")
+        try:
+            tokens = tuple(Token(**t) for t in data["tokens"])
+            targets = tuple(TargetValue(**t) for t in data["targets"])
+            scores = np.asarray(data["scores"], dtype=np.float32)
+            residual = None if data["residual"] is None else np.asarray(data["residual"], dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"This is no attribution: {error}") from error
+        if scores.size == 0 == len(targets) * len(tokens):
+            scores = scores.reshape(len(targets), len(tokens))
         return cls(tokens, targets, scores, residual, data["method"], data["params"], data["provenance"])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file: scores and residual as tensors, the rest as JSON in its metadata."""
-        fields = self.to_dict() | {"scores": None, "residual": None}
+        described = self.to_dict() | {"scores": None, "residual": None}
         arrays = {"scores": self.scores}
         if self.residual is not None:
             arrays["residual"] = self.residual
-        storage.write(path, "attribution", fields, arrays)
+        storage.write(path, "attribution", described, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Attribution":
         """Read what `save` wrote; equal to the record saved."""
-        fields, arrays = storage.read(path, "attribution")
-        return cls.from_dict(fields | {"scores": arrays["scores"], "residual": arrays.get("residual")})
+        described, arrays = storage.read(path, "attribution")
+        return cls.from_dict(described | {"scores": arrays.get("scores"), "residual": arrays.get("residual")})
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One row for each (target, token), in that order, with the score and the columns of both."""
@@ -194,6 +202,9 @@ class Attribution(Displayed):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
     def __repr__(self) -> str:
         labels = ", ".join(repr(t.label) for t in self.targets[:3]) + (", ..." if len(self.targets) > 3 else "")
         return f"Attribution(method={self.method!r}, targets=[{labels}], tokens={len(self.tokens)}, unit={self.unit!r})"
@@ -202,8 +213,9 @@ class Attribution(Displayed):
 
     def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
         tokens = [merge(self.tokens, group, self.text) for group in groups]
-        summed = np.stack([self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups], axis=1)
-        return self._derived(tokens, summed, name)
+        summed = [self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups]
+        scores = np.stack(summed, axis=1) if summed else np.zeros((len(self.targets), 0))
+        return self._derived(tokens, scores, name)
 
     def _derived(
         self,
@@ -223,11 +235,19 @@ class Attribution(Displayed):
             provenance=provenance,
         )
 
+    def _refuse_other_shapes(self) -> None:
+        wanted = (len(self.targets), len(self.tokens))
+        if self.scores.shape != wanted:
+            raise InputError(f"Scores have shape {self.scores.shape}, wanted (targets, tokens) = {wanted}.")
+        if self.residual is not None and self.residual.shape != wanted[:1]:
+            raise InputError(f"The residual has shape {self.residual.shape}, wanted (targets,) = {wanted[:1]}.")
+
     def _refuse_non_finite(self) -> None:
         numbers: list[tuple[str, Callable[[], bool]]] = [
             ("scores", lambda: bool(np.isfinite(self.scores).all())),
             ("residual", lambda: self.residual is None or bool(np.isfinite(self.residual).all())),
             ("target value", lambda: all(np.isfinite(t.value) for t in self.targets)),
+            ("baseline value", lambda: all(np.isfinite(t.baseline_value or 0.0) for t in self.targets)),
         ]
         for name, is_finite in numbers:
             if not is_finite():
@@ -238,7 +258,7 @@ class Attribution(Displayed):
 
 
 def _frozen(values: Any) -> Float32[np.ndarray, "..."]:
-    array = np.array(values, dtype=np.float32)
+    array = np.array(values, dtype=np.float32, order="C")
     array.setflags(write=False)
     return array
 

@@ -53,6 +53,8 @@ class Comparison(Displayed):
         for other in self.attributions[1:]:
             if other.tokens != self.tokens:
                 raise InputError("Only explanations of the same tokens can be compared.")
+            if _explained(other) != _explained(self.attributions[0]):
+                raise InputError("Only explanations of the same targets can be compared.")
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -62,7 +64,9 @@ class Comparison(Displayed):
     @property
     def labels(self) -> tuple[str, ...]:
         """A name for each attribution: its method, and the parameters that tell it from others of that method."""
-        return tuple(_label(a, self.attributions) for a in self.attributions)
+        names = [_label(a, self.attributions) for a in self.attributions]
+        counts = [names[:i].count(name) + 1 for i, name in enumerate(names)]
+        return tuple(name if count == 1 else f"{name} #{count}" for name, count in zip(names, counts, strict=True))
 
     def agreement(self, first: str, second: str, target: int = 0) -> Agreement:
         """The agreement of two methods, named as in `labels`, on one target row."""
@@ -77,6 +81,10 @@ class Comparison(Displayed):
 
     def top(self, k: int = 3, target: int = 0) -> dict[str, list[tuple[Token, float]]]:
         """For each method, its k tokens of largest |score| with their signed scores, largest first."""
+        if k < 1:
+            raise InputError(f"top(k) wants k of at least 1, got {k}.")
+        if not 0 <= target < len(self.attributions[0].targets):
+            raise InputError(f"There is no target row {target}: rows are 0 to {len(self.attributions[0].targets) - 1}.")
         table = {}
         for label, attribution in zip(self.labels, self.attributions, strict=True):
             scores = attribution.scores[target]
@@ -94,9 +102,16 @@ class Comparison(Displayed):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Comparison":
-        """The record that `to_dict` described; equal to the one it was made from."""
+        """The record that `to_dict` described, equal to the one it was made from; `InputError` for anything else."""
+        missing = [name for name in ("attributions", "agreements") if name not in data]
+        if missing:
+            raise InputError(f"This is no comparison: it has no {', '.join(missing)}.")
         attributions = tuple(Attribution.from_dict(a) for a in data["attributions"])
-        return cls(attributions, tuple(Agreement(**a) for a in data["agreements"]))
+        try:
+            agreements = tuple(Agreement(**a) for a in data["agreements"])
+        except TypeError as error:
+            raise InputError(f"This is no comparison: {error}") from error
+        return cls(attributions, agreements)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file with every score array, the rest as JSON in its metadata."""
@@ -113,12 +128,16 @@ class Comparison(Displayed):
     def load(cls, path: str | PathLike[str]) -> "Comparison":
         """Read what `save` wrote; equal to the record saved."""
         fields, arrays = storage.read(path, "comparison")
-        for i, entry in enumerate(fields["attributions"]):
-            entry["scores"], entry["residual"] = arrays[f"{i}.scores"], arrays.get(f"{i}.residual")
+        for i, entry in enumerate(fields.get("attributions", [])):
+            entry["scores"], entry["residual"] = arrays.get(f"{i}.scores"), arrays.get(f"{i}.residual")
         return cls.from_dict(fields)
 
     def __repr__(self) -> str:
         return f"Comparison(methods={list(self.labels)}, targets={len(self.attributions[0].targets)})"
+
+
+def _explained(attribution: Attribution) -> list[tuple[str, int | None, str]]:
+    return [(target.label, target.position, target.unit) for target in attribution.targets]
 
 
 def _label(attribution: Attribution, among: Sequence[Attribution]) -> str:

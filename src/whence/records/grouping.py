@@ -10,7 +10,11 @@ from itertools import pairwise
 from whence.errors import InputError
 from whence.records.tokens import Token
 
-_SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"')\]\u2019\u201d\u300d]*\s*$|\n\s*$")
+_CLOSERS = "\"')]}\u2019\u201d\u00bb\u300d\u300f\uff09"
+_STOP = re.compile(rf"[.!?\u2026\u061f][{re.escape(_CLOSERS)}]*\s*$")
+"""Ends a sentence where white space follows."""
+_FULL_WIDTH_STOP = re.compile(rf"[\u3002\uff01\uff1f][{re.escape(_CLOSERS)}]*$")
+"""Ends a sentence whatever follows, a closing quote aside."""
 
 
 def word_groups(tokens: Sequence[Token]) -> list[list[int]]:
@@ -18,17 +22,29 @@ def word_groups(tokens: Sequence[Token]) -> list[list[int]]:
     return _runs(tokens, _starts_word)
 
 
-def sentence_groups(tokens: Sequence[Token]) -> list[list[int]]:
-    """Token indices of each sentence: words up to closing punctuation or a line break ("Dr." closes one too)."""
+def sentence_groups(tokens: Sequence[Token], text: str | None) -> list[list[int]]:
+    """Token indices of each sentence: up to closing punctuation or a line break ("Dr." closes one too).
+
+    `text` is what offsets index; without it, a line break that no token covers is not seen.
+    """
+    said = ""
 
     def starts(previous: Token, token: Token) -> bool:
-        return _starts_word(previous, token) and bool(_SENTENCE_END.search(previous.text))
+        nonlocal said
+        gap = _gap(previous, token, text)
+        ends = _ends_sentence(said, gap + token.text)
+        said = token.text if ends else said + gap + token.text
+        return ends
 
+    if tokens:
+        said = tokens[0].text
     return _runs(tokens, starts)
 
 
 def span_groups(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Token indices of each character span; a span that cuts through a token, or shares one, is an error."""
+    if not spans:
+        raise InputError("There is no segment: wanted at least one (start, end) of character offsets, end exclusive.")
     groups: list[list[int]] = []
     taken: dict[int, tuple[int, int]] = {}
     for span in spans:
@@ -71,11 +87,8 @@ def _runs(tokens: Sequence[Token], starts: Callable[[Token, Token], bool]) -> li
     groups: list[list[int]] = []
     for i, token in enumerate(tokens):
         previous = tokens[i - 1] if i else None
-        if (
-            previous is None
-            or _border(previous, token)
-            or (starts(previous, token) and not _share_a_character(previous, token))
-        ):
+        begins = previous is None or starts(previous, token)
+        if previous is None or _border(previous, token) or (begins and not _share_a_character(previous, token)):
             groups.append([])
         groups[-1].append(i)
     return groups
@@ -91,26 +104,52 @@ def _starts_word(previous: Token, token: Token) -> bool:
 
 
 def _share_a_character(previous: Token, token: Token) -> bool:
-    return token.start is not None and previous.end is not None and token.start < previous.end
+    if previous.start is None or previous.end is None or token.start is None or token.end is None:
+        return False
+    return token.start < previous.end and previous.start < token.end
+
+
+def _ends_sentence(said: str, following: str) -> bool:
+    """Whether a sentence ends after `said`, given what comes next."""
+    space = following[: len(following) - len(following.lstrip())]
+    if "\n" in space or said.rstrip(" \t").endswith("\n"):
+        return True
+    if (space or said[-1:].isspace()) and _STOP.search(said):
+        return True
+    return bool(_FULL_WIDTH_STOP.search(said)) and following[:1] not in _CLOSERS
+
+
+def _gap(previous: Token, token: Token, text: str | None) -> str:
+    """What stands between two tokens and belongs to neither."""
+    if previous.end is None or token.start is None or token.start <= previous.end:
+        return ""
+    return text[previous.end : token.start] if text is not None else " "
+
+
+def _visible_span(token: Token) -> tuple[int, int] | None:
+    """The characters a token covers, white space at its ends aside unless it is nothing else."""
+    if token.start is None or token.end is None:
+        return None
+    kept = token.text.strip()
+    if not kept or len(token.text) != token.end - token.start:
+        return token.start, token.end
+    start = token.start + token.text.index(kept)
+    return start, start + len(kept)
 
 
 def _overlaps(token: Token, start: int, end: int) -> bool:
-    return token.start is not None and token.end is not None and token.start < end and token.end > start
+    span = _visible_span(token)
+    return span is not None and span[0] < end and span[1] > start
 
 
 def _covers(token: Token, start: int, end: int) -> bool:
-    """Whether the span holds the token, leading white space aside."""
-    if token.start is None or token.end is None:
-        return False
-    lead = len(token.text) - len(token.text.lstrip())
-    return start <= token.start + lead and token.end <= end
+    span = _visible_span(token)
+    return span is not None and start <= span[0] and span[1] <= end
 
 
 def _joined(members: Sequence[Token]) -> str:
     parts = [members[0].text]
     for previous, token in pairwise(members):
-        if _share_a_character(previous, token):
-            continue
-        gap = token.start is not None and previous.end is not None and token.start > previous.end
-        parts.append((" " if gap else "") + token.text)
+        if not _share_a_character(previous, token):
+            parts.append(_gap(previous, token, None) + token.text)
     return "".join(parts)

@@ -30,7 +30,12 @@ def read(path: str | PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str
         raise InputError(f"{path} is not a record saved by whence (a safetensors file): {error}") from error
     if _KEY not in metadata:
         raise InputError(f"{path} is a safetensors file, but not a record saved by whence.")
-    content = json.loads(metadata[_KEY])
-    if content["kind"] != kind:
-        raise InputError(f"{path} holds a record of kind {content['kind']!r}, wanted {kind!r}.")
+    try:
+        content = json.loads(metadata[_KEY])
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} holds a record that cannot be read: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("fields"), dict):
+        raise InputError(f"{path} holds a record that cannot be read: its fields are missing.")
+    if content.get("kind") != kind:
+        raise InputError(f"{path} holds a record of kind {content.get('kind')!r}, wanted {kind!r}.")
     return content["fields"], arrays

@@ -12,12 +12,16 @@ ATTNLRP = RuleSet(
     {
         "activation": rule.identity,
         "product": rule.uniform_product,
-        "quotient": rule.frozen_divisor,
+        "add_product": rule.uniform_add_product,
+        "gate": rule.uniform_gate,
         "matmul": rule.uniform_matmul,
+        "add_matmul": rule.uniform_add_matmul,
         "attention": rule.uniform_attention,
         "layer_norm": rule.frozen_layer_norm,
         "rms_norm": rule.frozen_rms_norm,
-        "reciprocal_norm": rule.constant,
+        "normalize": rule.frozen_normalize,
+        "reciprocal": rule.frozen_reciprocal,
+        "quotient": rule.frozen_divisor,
     },
 )
 

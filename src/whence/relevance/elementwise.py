@@ -6,26 +6,53 @@ remembers that other, its root; when two such tensors of one root meet, the resu
 and the identity rule leads its relevance there directly, past the steps in between.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 from torch import Tensor
 
-from whence.relevance.operations import is_live
+from whence.relevance.liveness import is_live
 
-_ROOT = "_whence_root"
+_ORIGIN = "_whence_origin"
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a tensor is an element-wise function of, and whether that function is more than a scale and a shift."""
+
+    root: Tensor
+    curved: bool
+
+
+def origin_of(tensor: Tensor) -> Origin:
+    """The tensor's origin; itself, where it is no element-wise function of another."""
+    return getattr(tensor, _ORIGIN, None) or Origin(tensor, False)
 
 
 def root_of(tensor: Tensor) -> Tensor:
     """The tensor that this one is an element-wise function of; itself, if it is none."""
-    return getattr(tensor, _ROOT, tensor)
+    return origin_of(tensor).root
 
 
-def set_root(result: Tensor, root: Tensor) -> Tensor:
+def is_curved(tensor: Tensor) -> bool:
+    """Whether the tensor is a non-linear function of its root."""
+    return origin_of(tensor).curved
+
+
+def set_origin(result: Tensor, root: Tensor, *, curved: bool) -> Tensor:
     """`result`, remembered as an element-wise function of `root`."""
     if result is not root:
-        setattr(result, _ROOT, root)
+        setattr(result, _ORIGIN, Origin(root, curved))
     return result
 
 
-def shared_root(operands: tuple[object, ...]) -> Tensor | None:
+def forget_origin(tensor: Tensor) -> None:
+    """Take the tensor for what it is now, after it was overwritten."""
+    if hasattr(tensor, _ORIGIN):
+        delattr(tensor, _ORIGIN)
+
+
+def shared_root(operands: tuple[Any, ...]) -> Tensor | None:
     """The root that all live operands have in common, None where they have not."""
-    roots = {id(root_of(x)): root_of(x) for x in operands if isinstance(x, Tensor) and is_live(x)}
+    roots = {id(root_of(x)): root_of(x) for x in operands if is_live(x)}
     return next(iter(roots.values())) if len(roots) == 1 else None

@@ -1,5 +1,7 @@
 """Rules at work: active for the code inside a `with`, on this thread, on no model in particular."""
 
+import difflib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +11,23 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from whence.errors import InputError
+from whence.errors import InputError, UnknownNameError
 from whence.registry import resolve
-from whence.relevance.elementwise import root_of, set_root, shared_root
+from whence.relevance.elementwise import forget_origin, is_curved, root_of, set_origin, shared_root
+from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operation_rules import Call, Rule
-from whence.relevance.operations import CASTS, OPERATIONS, PRODUCTS, QUOTIENTS, SUMS, is_live
+from whence.relevance.operations import (
+    CASTS,
+    IN_PLACE,
+    INPLACE_ARGUMENT,
+    OPERATIONS,
+    PRODUCTS,
+    QUOTIENTS,
+    SUMS,
+    Function,
+)
 
+_FIRST_ARGUMENTS = ("input", "other")
 _KEEPS_ROOT = PRODUCTS | QUOTIENTS | SUMS | CASTS
 """Operations that, with constants, leave an element-wise function one of the same root."""
 
@@ -23,17 +36,38 @@ _KEEPS_ROOT = PRODUCTS | QUOTIENTS | SUMS | CASTS
 class RuleSet:
     """A named table from operation to rule; an operation not in the table keeps its gradient.
 
-    Operations are the values of `whence.relevance.operations.OPERATIONS`.
+    Operations are the values of `whence.relevance.operations.OPERATIONS`; `UnknownNameError` for any other.
     """
 
     name: str
     table: Mapping[str, Rule] = field(compare=False)
 
+    def __post_init__(self) -> None:
+        known = sorted(set(OPERATIONS.values()))
+        for operation in self.table:
+            if operation not in known:
+                near = difflib.get_close_matches(operation, known, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise UnknownNameError(
+                    f"Rule set {self.name!r} has a rule for {operation!r}, which is no operation.{hint} "
+                    f"Operations are: {', '.join(known)}."
+                )
+
+
+class _Thread(threading.local):
+    """Whether a rule is at work in this thread: what it calls is its own business, and no mode's further out."""
+
+    busy = False
+
+
+_thread = _Thread()
+
 
 class RuleMode(TorchFunctionMode):
     """Applies a rule set to every torch function called inside the `with`, in the calling thread only.
 
-    No class, module or function is changed: torch itself hands each call to the mode while it is open.
+    No class, module or function is changed: torch itself hands each call to the mode while it is open. Of nested
+    modes the innermost rules alone.
     """
 
     def __init__(self, rule_set: RuleSet) -> None:
@@ -50,17 +84,71 @@ class RuleMode(TorchFunctionMode):
     ) -> Any:
         """The result of one call, by its rule."""
         kwargs = {} if kwargs is None else kwargs
+        if _thread.busy:
+            return func(*args, **kwargs)
+        _thread.busy = True
+        try:
+            result = self._result(func, args, kwargs)
+            mark_constants(result, func, args, kwargs)
+            return result
+        finally:
+            _thread.busy = False
+
+    def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        fresh = _not_in_place(func, args, kwargs)
+        if fresh is not None and any_live(args):
+            return self._overwrite(fresh, args[0])
         rule = self._rules.get(func)
-        result = rule(Call(func, args, kwargs)) if rule is not None else func(*args, **kwargs)
+        result = func(*args, **kwargs) if rule is None else rule(_call(func, args, kwargs))
         if func in _KEEPS_ROOT:
-            _keep_root(result, args)
+            _keep_root(func, result, args)
+        elif getattr(func, "__name__", "").endswith("_") and args and isinstance(args[0], Tensor):
+            forget_origin(args[0])
+        return result
+
+    def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
+        """What the call does to its first argument, by the rule of its form that makes a new tensor."""
+        call = Call(fresh.function, (target.clone(), *fresh.args[1:]), fresh.kwargs)
+        rule = self._rules.get(fresh.function)
+        result = target.copy_(call.run() if rule is None else rule(call))
+        forget_origin(result)
         return result
 
 
-def _keep_root(result: Any, args: tuple[Any, ...]) -> None:
+def _call(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """The call with its first tensors by position, however they were given."""
+    named = [name for name in _FIRST_ARGUMENTS if name in kwargs]
+    if not named:
+        return Call(func, args, kwargs)
+    rest = {name: value for name, value in kwargs.items() if name not in named}
+    if "input" in named:
+        args = (kwargs["input"], *args)
+    return Call(func, (*args, *(kwargs[name] for name in named if name != "input")), rest)
+
+
+def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """The call that makes a new tensor of what this one would overwrite, None if it overwrites nothing."""
+    if func in IN_PLACE:
+        return Call(IN_PLACE[func], args, kwargs)
+    place = INPLACE_ARGUMENT.get(func)
+    if place is None:
+        return None
+    told = args[place] if len(args) > place else kwargs.get("inplace", False)
+    if not told:
+        return None
+    without = {name: value for name, value in kwargs.items() if name != "inplace"}
+    return Call(func, (*args[:place], *([False] if len(args) > place else []), *args[place + 1 :]), without)
+
+
+def _keep_root(func: Function, result: Any, args: tuple[Any, ...]) -> None:
+    """Remember the root of a scaled or shifted element-wise function; a shift that differs by element is a bias."""
+    if func in SUMS and any(isinstance(x, Tensor) and not is_live(x) and x.numel() > 1 for x in args[:2]):
+        return
     root = shared_root(args[:2])
     if root is not None and is_live(result) and result.shape == root.shape and root_of(result) is result:
-        set_root(result, root)
+        curved = any(is_curved(x) for x in args[:2] if is_live(x))
+        if sum(is_live(x) for x in args[:2]) == 1 or curved or func not in SUMS:
+            set_origin(result, root, curved=curved)
 
 
 def rules(rule_set: str | RuleSet) -> RuleMode:
@@ -76,7 +164,11 @@ def rules(rule_set: str | RuleSet) -> RuleMode:
     >>> torch.allclose(attribute(y, x).sum(), y)
     True
     """
-    return RuleMode(resolve("rules", rule_set) if isinstance(rule_set, str) else rule_set)
+    if isinstance(rule_set, str):
+        rule_set = resolve("rules", rule_set)
+    if not isinstance(rule_set, RuleSet):
+        raise InputError(f"rules() takes the name of a rule set or a RuleSet, got {type(rule_set).__name__}.")
+    return RuleMode(rule_set)
 
 
 def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor:
@@ -88,5 +180,7 @@ def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor:
         raise InputError(f"attribute() explains one number, got an output of shape {tuple(output.shape)}.")
     if not inputs.requires_grad or output.grad_fn is None:
         raise InputError("The output does not depend on these inputs: call inputs.requires_grad_() before the forward.")
-    (gradient,) = torch.autograd.grad(output.reshape(()), inputs)
+    (gradient,) = torch.autograd.grad(output.reshape(()), inputs, allow_unused=True)
+    if gradient is None:
+        raise InputError("The output does not depend on these inputs, though both belong to a graph.")
     return inputs.detach() * gradient

@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whence.relevance.elementwise import root_of, set_root, shared_root
-from whence.relevance.operations import ZERO_PRESERVING, is_live
+from whence.relevance.elementwise import is_curved, root_of, set_origin, shared_root
+from whence.relevance.liveness import any_live, is_live
+from whence.relevance.operations import POWERS, ZERO_PRESERVING
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One intercepted call of a torch function."""
+    """One intercepted call of a torch function, its tensors in front whether given by position or by name."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -29,20 +30,29 @@ class Call:
         """The operation itself, with its own gradient."""
         return self.function(*self.args, **self.kwargs)
 
+    def value(self) -> Any:
+        """The operation's value, with no gradient."""
+        with torch.no_grad():
+            return self.run()
+
 
 Rule = Callable[[Call], Any]
 
 
 def identity(call: Call) -> Any:
-    """Element-wise y = f(x): relevance passes unchanged, R_x = R_y (AttnLRP, section 3.3; gradient y/x)."""
+    """Element-wise y = f(x): relevance passes unchanged, R_x = R_y (AttnLRP, section 3.3; gradient y/x).
+
+    A negative power, 1/x^a, of what is not itself an activation is a norm's divisor, and held constant.
+    """
     x = call.args[0]
-    if not is_live(x) or any(is_live(other) for other in call.args[1:]):
+    if not is_live(x) or any_live(call.args[1:]):
         return call.run()
-    with torch.no_grad():
-        y = call.run()
+    if call.function in POWERS and not is_curved(x) and isinstance(call.args[1], int | float) and call.args[1] < 0:
+        return call.value()
+    y = call.value()
     if call.function in ZERO_PRESERVING and root_of(x) is x:
-        tiny = torch.finfo(x.dtype).tiny
-        return set_root(x * (y / _away_from_zero(x.detach(), tiny)), x)
+        numbers = x.detach()
+        return set_origin(x * (y / torch.where(numbers == 0, torch.ones_like(numbers), numbers)), x, curved=True)
     return _function_of(root_of(x), y)
 
 
@@ -54,11 +64,10 @@ def uniform_product(call: Call) -> Any:
     if sum(is_live(x) for x in call.args[:2]) < 2:
         return call.run()
     root = shared_root(call.args[:2])
-    if root is not None:
-        with torch.no_grad():
-            y = call.run()
-        return _function_of(root, y) if y.shape == root.shape else call.run()
-    return _halved(call.run())
+    if root is None:
+        return _halved(call.run())
+    y = call.value()
+    return _function_of(root, y) if y.shape == root.shape else _halved(call.run())
 
 
 def uniform_matmul(call: Call) -> Any:
@@ -66,8 +75,29 @@ def uniform_matmul(call: Call) -> Any:
 
     R_A[j,i] = Σ_p A[j,i] B[i,p] R_O[j,p] / (2 O[j,p]), and likewise for B: half the gradient to each.
     """
-    operands = call.args[0] if isinstance(call.args[0], list | tuple) else call.args
+    operands = [x for value in call.args for x in (value if isinstance(value, list | tuple) else [value])]
     return _halved(call.run()) if sum(is_live(x) for x in operands) >= 2 else call.run()
+
+
+def uniform_add_matmul(call: Call) -> Any:
+    """C + A B in one call: the sum is linear, and A B follows the rule of a matrix product."""
+    c, a, b, *_ = call.args
+    beta, alpha = call.kwargs.get("beta", 1), call.kwargs.get("alpha", 1)
+    return c * beta + uniform_matmul(Call(torch.bmm, (a, b), {})) * alpha
+
+
+def uniform_add_product(call: Call) -> Any:
+    """c + a ⊙ b in one call: the sum is linear, and a ⊙ b follows the rule of a product."""
+    c, a, b, *_ = call.args
+    return c + uniform_product(Call(torch.mul, (a, b), {})) * call.kwargs.get("value", 1)
+
+
+def uniform_gate(call: Call) -> Any:
+    """GLU, a ⊙ σ(b) of a tensor's two halves: the product rule, and the identity rule for σ."""
+    x = call.args[0]
+    dim = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", -1)
+    a, b = x.chunk(2, dim)
+    return uniform_product(Call(torch.mul, (a, identity(Call(torch.sigmoid, (b,), {}))), {}))
 
 
 def uniform_attention(call: Call) -> Any:
@@ -91,55 +121,81 @@ def frozen_layer_norm(call: Call) -> Any:
 
     y = w (x − mean x) / c + b with c = √(var x + ε) a constant; the bias b absorbs its share.
     """
-    x, shape, weight, bias, eps = _arguments(call, ("input", "normalized_shape", "weight", "bias", "eps"), 1e-5)
+    x, shape, weight, bias, eps = _arguments(call, ("input", "normalized_shape", "weight", "bias", "eps"))
     if not is_live(x):
         return call.run()
     dims = tuple(range(-len(shape), 0))
-    centred = x - x.mean(dim=dims, keepdim=True)
-    scale = torch.rsqrt(centred.detach().square().mean(dim=dims, keepdim=True) + eps)
-    return _affine(centred * scale, weight, bias)
+    wide = x.to(_at_least_float32(x))
+    centred = wide - wide.mean(dim=dims, keepdim=True)
+    scale = torch.rsqrt(centred.detach().square().mean(dim=dims, keepdim=True) + (1e-5 if eps is None else eps))
+    return _affine(centred * scale, weight, bias).to(x.dtype)
 
 
 def frozen_rms_norm(call: Call) -> Any:
     """RMSNorm with its divisor held constant: y = w x / c, so R_x = R_y (AttnLRP, Prop. 3.4)."""
-    x, shape, weight, eps = _arguments(call, ("input", "normalized_shape", "weight", "eps"), None)
+    x, shape, weight, eps = _arguments(call, ("input", "normalized_shape", "weight", "eps"))
     if not is_live(x):
         return call.run()
     dims = tuple(range(-len(shape), 0))
-    eps = torch.finfo(x.dtype).eps if eps is None else eps
-    scale = torch.rsqrt(x.detach().square().mean(dim=dims, keepdim=True) + eps)
-    return _affine(x * scale, weight, None)
+    wide = x.to(_at_least_float32(x))
+    eps = torch.finfo(wide.dtype).eps if eps is None else eps
+    scale = torch.rsqrt(wide.detach().square().mean(dim=dims, keepdim=True) + eps)
+    return _affine(wide * scale, weight, None).to(x.dtype)
 
 
-def constant(call: Call) -> Any:
-    """A reciprocal norm 1/√v held constant: a written-out normalisation is linear in what it scales (Prop. 3.4)."""
-    with torch.no_grad():
+def frozen_normalize(call: Call) -> Any:
+    """x / ‖x‖ with the norm held constant, so R_x = R_y (as AttnLRP, Prop. 3.4)."""
+    x = call.args[0]
+    if not is_live(x):
         return call.run()
+    p, dim, eps, _ = _arguments(call, ("input", "p", "dim", "eps", "out"))[1:]
+    norm = x.detach().norm(2.0 if p is None else p, 1 if dim is None else dim, keepdim=True)
+    return x / norm.clamp_min(1e-12 if eps is None else eps)
+
+
+def frozen_reciprocal(call: Call) -> Any:
+    """1/√v or a/v held constant: a written-out normalisation is linear in what it scales (AttnLRP, Prop. 3.4).
+
+    Where v is itself an activation, such as 1 + exp(−x), so is its reciprocal, and it gets the identity rule.
+    """
+    v = call.args[0]
+    if not is_live(v):
+        return call.run()
+    if any_live(call.args[1:]):
+        return call.function(v.detach(), *call.args[1:], **call.kwargs)
+    return _function_of(root_of(v), call.value()) if is_curved(v) else call.value()
 
 
 def frozen_divisor(call: Call) -> Any:
-    """a / b with b held constant where both are live: a normalisation, written as a division (Prop. 3.4)."""
+    """a / b with b held constant where both are live: a normalisation, written as a division (AttnLRP, Prop. 3.4).
+
+    Where a and b are functions of one tensor, such as x / (1 + exp(−x)), so is the quotient: the identity rule.
+    """
     if len(call.args) < 2 or not is_live(call.args[1]):
         return call.run()
     root = shared_root(call.args[:2])
     if root is not None and is_live(call.args[0]):
-        with torch.no_grad():
-            y = call.run()
+        y = call.value()
         if y.shape == root.shape:
             return _function_of(root, y)
     return call.function(call.args[0], call.args[1].detach(), *call.args[2:], **call.kwargs)
 
 
 def _function_of(root: Tensor, y: Tensor) -> Tensor:
-    """`y`, with the gradient y/root towards the root it is an element-wise function of."""
-    stabiliser = 1e-12 if root.dtype == torch.float64 else 1e-6
-    ratio = (y / _away_from_zero(root.detach(), stabiliser)).to(y.dtype)
-    return set_root(y.detach() + (root - root.detach()).to(y.dtype) * ratio, root)
+    """`y`, with the gradient y/root towards the root it is an element-wise function of.
+
+    The division is stabilised by ε that follows the sign of the root, for functions with f(0) ≠ 0.
+    """
+    wide = root.detach().to(_at_least_float32(root))
+    stabiliser = 1e-12 if wide.dtype == torch.float64 else 1e-6
+    ratio = y / torch.where(wide < 0, wide - stabiliser, wide + stabiliser)
+    most = torch.finfo(y.dtype).max
+    path = (root - root.detach()).to(y.dtype) * ratio.clamp(-most, most).to(y.dtype)
+    return set_origin(y.detach() + path, root, curved=True)
 
 
-def _away_from_zero(x: Tensor, epsilon: float) -> Tensor:
-    """x + ε sign(x), with sign(0) = 1: never zero, and never across it."""
-    return x + torch.where(x < 0, -epsilon, epsilon).to(x.dtype)
+def _at_least_float32(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 def _halved(result: Tensor) -> Tensor:
@@ -152,10 +208,10 @@ def _half(gradient: Tensor) -> Tensor:
     return gradient * 0.5
 
 
-def _arguments(call: Call, names: tuple[str, ...], eps: float | None) -> list[Any]:
-    """The call's arguments in this order, None where left out, and `eps` for a missing last one."""
+def _arguments(call: Call, names: tuple[str, ...]) -> list[Any]:
+    """The call's arguments in this order, None where left out."""
     given = dict(zip(names, call.args, strict=False)) | call.kwargs
-    return [given.get(name) for name in names[:-1]] + [given.get(names[-1], eps)]
+    return [given.get(name) for name in names]
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
