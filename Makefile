@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/whence explain "The Eiffel Tower is located in the city of" --html report.html
 
 test: .venv/installed-dev lint types
-	$(BIN)/pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

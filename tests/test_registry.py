@@ -116,7 +116,6 @@ def test_a_third_party_cannot_take_a_name_of_ours(tmp_path):
     assert found.stdout.strip() == BUILTIN["methods"]["attnlrp"]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: one broken plugin breaks the listing and the error that names methods")
 @pytest.mark.parametrize(
     "code",
     [

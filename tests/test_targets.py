@@ -135,7 +135,6 @@ def test_a_regression_has_its_output_and_no_probability(subject):
             targets_of(subject, target=target)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: one label is taken for a regression even where the config says otherwise")
 def test_one_label_that_is_a_yes_or_no_has_a_probability():
     subject = loaded(tiny.bert_classifier, "multi_label_classification", labels=1)
     expected = torch.sigmoid(logits_of(subject, PROMPT)[0]).item()
@@ -216,7 +215,6 @@ def test_what_is_not_a_target_is_refused_with_what_is(fake, target):
 
 
 @pytest.mark.parametrize("target", [Logit(True), Prob(False), Contrast(True, False)], ids=repr)
-@pytest.mark.xfail(strict=True, reason="bug: a bool inside a target counts as index, and torch fails on it later")
 def test_a_bool_inside_a_target_is_refused(fake, target):
     with pytest.raises(TargetError):
         whence.explain(fake, "good", target=target)
@@ -341,7 +339,6 @@ def test_a_function_that_gives_nan_is_refused(fake):
 
 @pytest.mark.parametrize("method", ["attnlrp", "input_x_gradient", "integrated_gradients"])
 @pytest.mark.parametrize("function", [lambda z: z.argmax(), lambda z: z[0].detach()], ids=["argmax", "detached"])
-@pytest.mark.xfail(strict=True, reason="bug: torch's RuntimeError about grad_fn comes through")
 def test_a_function_without_gradient_is_refused_where_one_is_needed(fake, method, function):
     with pytest.raises(TargetError, match=r"gradient|differentiable"):
         whence.explain(fake, "good", target=function, method=method)
@@ -352,7 +349,6 @@ def test_a_function_without_gradient_will_do_where_none_is_needed(fake):
     assert found.scores.tolist() == [[2.0, -2.0]]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a function is given a view, so what it writes changes the other rows")
 def test_a_function_cannot_change_other_targets(fake):
     found = whence.explain(fake, "good", target=[lambda z: z.mul_(2)[0], Logit(1)], method="leave_one_out")
     assert [target.value for target in found.targets] == [-2.0, 2.0]

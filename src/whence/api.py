@@ -1,7 +1,11 @@
 """The functions users call: wiring between subjects, methods, metrics and records, and nothing else."""
 
 from collections.abc import Sequence
+from inspect import isabstract
+from os import PathLike
 from typing import Any
+
+import torch
 
 from whence.errors import InputError
 from whence.methods.base import Method
@@ -22,14 +26,14 @@ def explain(
     subject: Any,
     data: Any,
     *,
-    method: str | Method = "attnlrp",
+    method: str | Method | type[Method] = "attnlrp",
     target: Any = None,
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
     seed: int = 0,
     batch_size: int | str = "auto",
     progress: bool | None = None,
-    device: str | None = None,
+    device: Any = None,
 ) -> Any:
     """Which tokens of the input drove the model's prediction, by one method.
 
@@ -61,7 +65,7 @@ def compare(
     subject: Any,
     data: Any,
     *,
-    methods: Sequence[str | Method] = COMPARED_BY_DEFAULT,
+    methods: Sequence[str | Method | type[Method]] = COMPARED_BY_DEFAULT,
     target: Any = None,
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
@@ -69,7 +73,7 @@ def compare(
     seed: int = 0,
     batch_size: int | str = "auto",
     progress: bool | None = None,
-    device: str | None = None,
+    device: Any = None,
 ) -> Any:
     """The same prediction explained by several methods, with their rank correlations and common top tokens.
 
@@ -84,8 +88,8 @@ def compare(
     """
     if isinstance(methods, str | Method) or not methods:
         raise InputError(f"compare() wants a list of methods, got {methods!r}.")
-    if k < 1:
-        raise InputError(f"compare() wants k of at least 1, got {k}.")
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise InputError(f"compare() wants k, a whole number of at least 1, got {k!r}.")
     chosen = [_method(method) for method in methods]
     subject = _subject(subject, device)
     inputs = _encode(subject, data, continuation, max_new_tokens)
@@ -107,10 +111,11 @@ def report(*records: Attribution | Comparison, title: str = "whence report") -> 
     return Report(records, title)
 
 
-def _subject(subject: Any, device: str | None) -> Subject:
-    if not isinstance(subject, Subject):
-        return load(subject, device=device)
-    if device is not None and subject.device.type != device.partition(":")[0]:
+def _subject(subject: Any, device: Any) -> Subject:
+    if isinstance(subject, str | PathLike):
+        return load(subject, device=None if device is None else str(device))
+    subject = load(subject)
+    if device is not None and not _same_device(subject.device, device):
         raise InputError(
             f"{subject.name} is on {subject.device}, and explaining does not move a model. "
             f"Load it there: whence.load(..., device={device!r})."
@@ -118,14 +123,19 @@ def _subject(subject: Any, device: str | None) -> Subject:
     return subject
 
 
-def _method(method: str | Method) -> Method:
+def _same_device(there: torch.device, wanted: Any) -> bool:
+    asked = torch.device(wanted)
+    return asked.type == there.type and (asked.index is None or asked.index == (there.index or 0))
+
+
+def _method(method: str | Method | type[Method]) -> Method:
     if isinstance(method, Method):
         return method
-    if isinstance(method, type) and issubclass(method, Method):
+    if isinstance(method, type) and issubclass(method, Method) and not isabstract(method):
         return method()
     if isinstance(method, str):
         return resolve("methods", method)()
-    raise InputError(f"method= takes a name or a method, got {type(method).__name__}.")
+    raise InputError(f"method= takes a name or a method, got {method!r}. See whence.available('methods').")
 
 
 def _is_list(data: Any) -> bool:
@@ -149,4 +159,4 @@ def _encode(
 
 
 def _is_ids(continuation: Sequence[Any]) -> bool:
-    return all(isinstance(token, int) for token in continuation)
+    return bool(continuation) and all(isinstance(token, int) for token in continuation)

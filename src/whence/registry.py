@@ -6,12 +6,13 @@ Nothing is imported before it is asked for.
 """
 
 import difflib
+import warnings
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from whence.errors import UnknownNameError
+from whence.errors import UnknownNameError, WhenceWarning
 
 BUILTIN: dict[str, dict[str, str]] = {
     "methods": {
@@ -68,6 +69,24 @@ def path_of(kind: str, name: str) -> str:
             f"Known: {', '.join(sorted(table)) or 'none yet'}. See: whence.available({kind!r})."
         )
     return table[name]
+
+
+def loadable(kind: str) -> dict[str, Any]:
+    """Every object registered under `kind` by its name; a third party's that cannot be imported is warned of."""
+    found = {}
+    for name in available(kind):
+        try:
+            found[name] = resolve(kind, name)
+        except Exception as error:
+            if name in BUILTIN[kind]:
+                raise
+            warnings.warn(
+                f"The {kind.removesuffix('s')} {name!r} of another package cannot be loaded: "
+                f"{type(error).__name__}: {error}",
+                WhenceWarning,
+                stacklevel=2,
+            )
+    return found
 
 
 def resolve(kind: str, name: str) -> Any:

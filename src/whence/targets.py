@@ -107,7 +107,7 @@ class Contrast(Target):
 
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
         """The difference's readout at one slot."""
-        a, b = (subject.output_index(name, inputs) for name in (self.a, self.b))
+        a, b = (_output_index(subject, inputs, name) for name in (self.a, self.b))
         if a == b:
             raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
         label = f"{subject.output_label(a)} − {subject.output_label(b)}"
@@ -143,7 +143,8 @@ class FunctionOfLogits(Target):
 
     def _over_leading(self, logits: Float[Tensor, "*leading output"]) -> Float[Tensor, "*leading"]:
         rows = logits.reshape(-1, logits.shape[-1])
-        return torch.stack([self.function(row).reshape(()) for row in rows]).reshape(logits.shape[:-1])
+        values = [self.function(row.clone()).reshape(()).to(logits.dtype) for row in rows]
+        return torch.stack(values).reshape(logits.shape[:-1])
 
 
 def as_targets(target: Any) -> tuple[Target, ...]:
@@ -207,13 +208,19 @@ def _one_output(
 ) -> Readout:
     place = inputs.slots[slot]
     if output is not None:
-        index = subject.output_index(output, inputs)
+        index = _output_index(subject, inputs, output)
         _warn_of_missing_space(subject, inputs, logits, output, index)
     elif place.actual is not None:
         index = place.actual
     else:
         index = int(logits.argmax())
     return Readout(slot, place.position, subject.output_label(index), unit, lambda z: read(z, index))
+
+
+def _output_index(subject: Subject, inputs: Inputs, output: Output) -> int:
+    if isinstance(output, bool):
+        raise TargetError(f"{output} is no output. Wanted: a token or label, or its id or index.")
+    return subject.output_index(output, inputs)
 
 
 def _warn_of_missing_space(subject: Subject, inputs: Inputs, logits: Tensor, output: Output, index: int) -> None:

@@ -95,7 +95,9 @@ def test_a_page_is_written_where_asked_and_said_on_standard_error(run, command, 
     page = tmp_path / "out é.html"
     status, out, err = run(command, TEXT, "-m", "lm", "--html", page, "--json")
     assert status == 0
-    assert err == f"wrote {page}\n"
+    said, *warnings = err.splitlines()
+    assert said == f"wrote {page}"
+    assert all(line.startswith("warning: Integrated gradients") for line in warnings)
     json.loads(out)
     written = page.read_text(encoding="utf-8")
     assert written.lower().startswith("<!doctype html>")
@@ -213,12 +215,10 @@ def test_wrong_use_is_found_before_a_model_is_loaded(run):
 
 def test_a_page_that_cannot_be_written_is_an_error(run, tmp_path):
     status, _, err = run("explain", TEXT, "-m", "lm", "--method", "random", "--html", tmp_path / "no" / "[/red].html")
-    assert status in (1, 2)
-    assert "cannot write" in err
-    assert "[/red].html" in err
+    assert status == 2
+    assert "there is no" in err
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the tokenizer's TypeError comes through, with a traceback")
 def test_text_that_is_not_unicode_is_an_error(run):
     status, _, err = run("explain", b"\xff abc".decode(errors="surrogateescape"), "-m", "lm")
     assert status in (1, 2)
@@ -229,7 +229,7 @@ def test_warnings_go_to_standard_error(run):
     status, out, err = run("explain", "Paris is ", "-m", "lm", "--continuation", "in", "--json")
     assert status == 0
     json.loads(out)
-    assert err.startswith("warning: Tokenizing 'in' together with the prompt")
+    assert err.startswith("warning: Together with the prompt, 'in' would be tokenized otherwise")
     assert err.count("\n") == 1
 
 

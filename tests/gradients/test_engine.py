@@ -115,7 +115,6 @@ def test_a_baseline_token_the_tokenizer_lacks_is_refused(subject, baseline):
         whence.explain(subject, "Paris", method=whence.methods.IntegratedGradients(baseline=baseline))
 
 
-@pytest.mark.xfail(strict=True, reason="gradients are added up in the model's own dtype: in bfloat16 small ones vanish")
 def test_the_sum_over_many_points_is_not_rounded_at_each():
     """A thousand times a thousandth of a gradient is that gradient, in bfloat16 too."""
     subject = whence.load(tiny.llama_lm(dtype=torch.bfloat16))

@@ -40,9 +40,7 @@ SURROUNDINGS = {
 def cases():
     for method in whence.available("methods"):
         for name in SURROUNDINGS:
-            fails = method in USE_GRADIENTS and name in ("no_grad", "inference_mode")
-            marks = pytest.mark.xfail(strict=True, reason=OFF) if fails else ()
-            yield pytest.param(method, name, marks=marks, id=f"{method}-{name}")
+            yield pytest.param(method, name, id=f"{method}-{name}")
 
 
 @pytest.mark.parametrize(("method", "name"), list(cases()))

@@ -193,7 +193,6 @@ def test_a_mask_of_another_length_is_refused(length):
         evaluator.evaluate([np.zeros((1, length), bool)])
 
 
-@pytest.mark.xfail(strict=True, reason="bug: numpy's ValueError for no mask at all")
 def test_no_mask_gives_no_value():
     fake = whence.FakeSubject({"good": 2.0})
     evaluator = Evaluator(fake, [fake.encode("good film")], as_targets(None), Run(), "mask")

@@ -97,7 +97,7 @@ def test_the_score_of_a_word_is_the_sum_of_its_tokens(name):
     text = "The unbelievable tower."
     record = record_of(name, text)
     words = record.words()
-    start, end = text.index("unbelievable"), text.index(" tower")
+    start, end = text.index(" unbelievable"), text.index(" tower")
     inside = [i for i, t in enumerate(record.tokens) if t.start is not None and t.end > start and t.start < end]
     place = units(words).index("unbelievable")
     assert len(inside) > 1

@@ -103,14 +103,9 @@ WRITTEN_OUT = {
     "reciprocal of a root": lambda x: x * (1 / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)),
     "normalize": lambda x: F.normalize(x, dim=-1),
 }
-NOT_SEEN = {}
 
 
-def known_bugs(names, bugs):
-    return [pytest.param(n, marks=pytest.mark.xfail(strict=True, reason=bugs[n])) if n in bugs else n for n in names]
-
-
-@pytest.mark.parametrize("name", known_bugs(WRITTEN_OUT, NOT_SEEN))
+@pytest.mark.parametrize("name", WRITTEN_OUT)
 def test_a_norm_written_out_passes_relevance_unchanged(name):
     x, weights = draw(2, 6), torch.randn(2, 6, dtype=torch.float64)
     found, y = relevance(WRITTEN_OUT[name], x, weights)
@@ -143,10 +138,9 @@ MATMULS = {
     "baddbmm": lambda a, b: torch.baddbmm(a.new_zeros(1, 1, 1), a[None], b[None])[0],
     "keywords": lambda a, b: torch.matmul(input=a, other=b),
 }
-MATMUL_BUGS = {}
 
 
-@pytest.mark.parametrize("name", known_bugs(MATMULS, MATMUL_BUGS))
+@pytest.mark.parametrize("name", MATMULS)
 def test_a_matrix_product_of_two_live_tensors_gives_each_half(name):
     a, b = draw(2, 3), draw(3, 4)
     with rules("attnlrp"):

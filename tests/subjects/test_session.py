@@ -79,12 +79,10 @@ def overlapping(first, second):
         return is_ready(second)
 
 
-@pytest.mark.xfail(strict=True, reason="the first session to close restores the model under the other's feet")
 def test_a_session_outlives_another_threads(subject):
     assert overlapping(subject, subject)
 
 
-@pytest.mark.xfail(strict=True, reason="the first session to close restores the model under the other's feet")
 def test_a_session_outlives_that_of_another_subject_of_the_model(subject):
     assert overlapping(whence.load((subject.model, subject.tokenizer)), subject)
 

@@ -79,7 +79,7 @@ class AttentionMethod(Method):
             logits = subject.logits(batch)
         if layers == 0:
             raise UnsupportedError(
-                f"No attention weights could be read from {subject.name} (attention implementation "
-                f"{subject.provenance().get('attention')!r}). Load it with attn_implementation='sdpa' or 'eager'."
+                f"No attention weights could be read from {subject.name}, whose attention implementation is "
+                f"{subject.provenance().get('attention')!r}. Load the model with attn_implementation='sdpa' or 'eager'."
             )
         return logits, self._aggregate(kept, layers)

@@ -16,7 +16,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 _SOFTMAX = frozenset({F.softmax, torch.softmax, Tensor.softmax})
-_PASSES_ON = frozenset({F.dropout, torch.dropout, Tensor.to, Tensor.type_as, Tensor.float})
+_PASSES_ON = frozenset(
+    {
+        F.dropout, torch.dropout, Tensor.to, Tensor.type_as, Tensor.float, Tensor.view, Tensor.reshape, Tensor.flatten,
+        Tensor.contiguous, torch.reshape, torch.flatten,
+    }
+)  # fmt: skip
 _MATMUL = frozenset({torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__})
 _MARK = "_whence_attention"
 
@@ -44,12 +49,14 @@ class AttentionReader(TorchFunctionMode):
         kwargs = {} if kwargs is None else kwargs
         if func is F.scaled_dot_product_attention:
             return self._attention(*args, **kwargs)
-        if func in _MATMUL and _is_marked(args[0]):
-            weights = args[0]
+        weights = getattr(args[0], _MARK, None) if args else None
+        if func in _MATMUL and weights is not None:
             self._receive(weights if weights.dim() == 4 else weights[None])
         result = func(*args, **kwargs)
-        if func in _SOFTMAX or (func in _PASSES_ON and _is_marked(args[0])):
-            setattr(result, _MARK, True)
+        if func in _SOFTMAX:
+            setattr(result, _MARK, result)
+        elif func in _PASSES_ON and weights is not None:
+            setattr(result, _MARK, weights if result.dim() != weights.dim() else result)
         return result
 
     def _attention(
@@ -75,9 +82,7 @@ class AttentionReader(TorchFunctionMode):
         elif attn_mask is not None:
             scores = scores + attn_mask
         weights = torch.softmax(scores, dim=-1)
+        if attn_mask is not None:
+            weights = weights.masked_fill(scores.isneginf().all(dim=-1, keepdim=True), 0.0)
         self._receive(weights)
         return weights @ value
-
-
-def _is_marked(tensor: object) -> bool:
-    return getattr(tensor, _MARK, False)

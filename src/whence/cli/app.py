@@ -1,6 +1,5 @@
 """The commands put together, and what happens to their errors and warnings."""
 
-import os
 import sys
 import warnings
 from importlib.metadata import version
@@ -50,16 +49,13 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        app()
+        app(prog_name="whence")
     except UnknownNameError as error:
         return _failed(error, 2)
     except WhenceError as error:
         return _failed(error, 1)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whence.cli import options
-from whence.registry import available, resolve
+from whence.registry import available, loadable, resolve
 
 if TYPE_CHECKING:
     from whence.methods.base import Method
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def methods(json: options.Json = False) -> None:
     """List the methods: what each needs, costs and claims."""
-    rows = [_method(name) for name in available("methods")]
+    rows = [_method(name, cls) for name, cls in loadable("methods").items()]
     if json:
         typer.echo(json_format.dumps(rows, indent=2))
         return
@@ -52,8 +52,7 @@ def models(json: options.Json = False) -> None:
     console.print("Any hub id, local folder or .gguf file of a causal language model or sequence classifier works too.")
 
 
-def _method(name: str) -> dict[str, str | bool]:
-    cls = resolve("methods", name)
+def _method(name: str, cls: type["Method"]) -> dict[str, str | bool]:
     return {
         "name": name,
         "family": cls.family,

@@ -19,6 +19,13 @@ class DType(StrEnum):
     auto = "auto"
 
 
+def check_page(path: Path | None) -> Path | None:
+    """Wrong use, before any work is done, if the page could not be written there."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}.")
+    return path
+
+
 Text = Annotated[str, typer.Argument(help="The text to explain; - reads it from standard input.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="An embedded name, a hub id, a folder or a .gguf file.")]
 Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
@@ -27,7 +34,16 @@ MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Let the model wri
 Precision = Annotated[DType, typer.Option("--dtype", help="The precision to compute in.")]
 Device = Annotated[str | None, typer.Option(help="Where to compute: cpu, cuda, mps; by default an accelerator if any.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")]
-Html = Annotated[Path | None, typer.Option("--html", help="Write a page that needs nothing from outside itself.")]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        dir_okay=False,
+        writable=True,
+        callback=check_page,
+        help="Write a page that needs nothing from outside itself.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of every random choice.")]
 
 
@@ -66,8 +82,5 @@ def put_out(record: Any, as_json: bool, html: Path | None) -> None:
     if html is not None:
         from whence.api import report
 
-        try:
-            report(record).save(html)
-        except OSError as error:
-            raise typer.BadParameter(f"cannot write {html}: {error.strerror}", param_hint="--html") from error
+        report(record).save(html)
         typer.echo(f"wrote {html}", err=True)

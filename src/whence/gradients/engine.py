@@ -89,5 +89,6 @@ def weighted_gradients(
 
 
 def _nothing_yet(readouts: Sequence[Readout], embeds: Embeds) -> Gradients:
-    total = embeds.new_zeros((len(readouts), *embeds.shape))
+    wide = torch.promote_types(embeds.dtype, torch.float32)
+    total = embeds.new_zeros((len(readouts), *embeds.shape), dtype=wide)
     return Gradients(readouts, total, embeds.new_zeros(len(readouts)), Cost())

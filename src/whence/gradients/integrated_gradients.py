@@ -1,5 +1,6 @@
 """Integrated gradients."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from whence.errors import InputError, UnsupportedError
+from whence.errors import InputError, UnsupportedError, WhenceWarning
 from whence.gradients.engine import Point, input_embeddings, weighted_gradients
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
@@ -16,6 +17,9 @@ from whence.methods.values import Embeds, target_values, values_at
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target
+
+_WORTH_A_WARNING = 0.2
+"""The share of value − baseline value from which a residual is warned of."""
 
 Baseline = Literal["zero", "pad", "mask", "unk", "eos"]
 Quadrature = Literal["gauss_legendre", "midpoint", "left", "right", "trapezoid"]
@@ -30,7 +34,8 @@ class IntegratedGradients(Method):
     Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", equations 1 and 3, Proposition 1.
     Shapes and units: one score a token and target, in the target's unit; `baseline_value` is f(x').
     Cost: `steps` + 2 forward passes, `steps` backward passes for each target row.
-    Errors: `InputError` for unknown parameters, `UnsupportedError` for a baseline token the tokenizer lacks.
+    Errors: `InputError` for unknown parameters, `UnsupportedError` for a baseline token the tokenizer lacks; a warning
+    where the residual is more than a fifth of value − baseline value.
     Does not claim: that the baseline is a neutral text, or that points between embeddings mean anything to the model.
 
     `baseline` replaces every token: "zero" by a zero embedding, the others by that token's embedding.
@@ -80,7 +85,7 @@ class IntegratedGradients(Method):
             for node, weight in zip(nodes, weights, strict=True)
         ]
         found = weighted_gradients(subject, inputs, points, run, readouts=readouts, label=self.key)
-        return [
+        explanations = [
             Explanation(
                 readouts=g.readouts,
                 scores=(g.total * (x - b)).double().sum(dim=-1).cpu().numpy(),
@@ -90,6 +95,8 @@ class IntegratedGradients(Method):
             )
             for g, x, b, value, baseline_value in zip(found, embeds, baselines, values, baseline_values, strict=True)
         ]
+        _warn_of_residual(explanations)
+        return explanations
 
     def _baseline(self, subject: Subject, embeds: Embeds) -> Embeds:
         if self.baseline == "zero":
@@ -100,6 +107,24 @@ class IntegratedGradients(Method):
                 f"{subject.name} has no {self.baseline} token to use as a baseline. Use baseline='zero'."
             )
         return subject.embed(torch.tensor([[token]], device=embeds.device))[0].expand_as(embeds)
+
+
+def _warn_of_residual(explanations: Sequence[Explanation]) -> None:
+    """Say so when the scores miss the change they should add up to by more than a fifth of it."""
+    shares = []
+    for found in explanations:
+        change = found.values - found.baseline_values
+        missed = np.abs(change - found.scores.sum(axis=1))
+        shares += (missed / np.maximum(np.abs(change), 1e-12)).tolist()
+    worst = max(shares)
+    if worst > _WORTH_A_WARNING:
+        warnings.warn(
+            f"Integrated gradients have not converged: the residual is up to {worst:.0%} of value − baseline value. "
+            f"Take more steps or another baseline, and trust the scores no further than that. (A path from zero "
+            f"embeddings runs through the point where RMSNorm jumps, which no number of steps mends.)",
+            WhenceWarning,
+            stacklevel=2,
+        )
 
 
 def quadrature_points(rule: Quadrature, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, overload
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
-from whence.errors import UnsupportedError
+from whence.errors import InputError, UnsupportedError
 from whence.methods.run import Run
 from whence.records import Attribution, TargetValue
-from whence.registry import available, resolve
+from whence.registry import loadable
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, Target, as_targets
@@ -113,7 +114,7 @@ class Method(ABC):
     def explain(self, subject: Subject, inputs: Sequence[Inputs], target: Any, run: Run) -> list[Explanation]:
         """The numbers behind the records, in the precision they were computed in; errors as in calling."""
         self._refuse(subject)
-        with subject.session():
+        with torch.inference_mode(False), torch.enable_grad(), subject.session():
             return self._explain(subject, inputs, as_targets(target), run)
 
     @property
@@ -122,9 +123,14 @@ class Method(ABC):
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     def _refuse(self, subject: Subject) -> None:
+        unsaid = [name for name in ("key", "family", "caveat") if not hasattr(self, name)]
+        if unsaid:
+            raise InputError(
+                f"{type(self).__name__} does not say its {', '.join(unsaid)}: class attributes of a method."
+            )
         missing = self.needs - subject.offers
         if missing:
-            able = [name for name in available("methods") if resolve("methods", name).needs <= subject.offers]
+            able = [name for name, method in loadable("methods").items() if method.needs <= subject.offers]
             raise UnsupportedError(
                 f"{self.key} needs {' and '.join(sorted(missing))}, which {subject.name} does not offer. "
                 f"Methods that can explain it: {', '.join(able)}."
@@ -169,7 +175,9 @@ def _origin_of_target(inputs: Inputs, target: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as a JSON value: a nested method as its key and parameters, a tuple as a list."""
+    """A parameter as a plain value, with methods in it as their key and parameters."""
     if isinstance(value, Method):
         return {"method": value.key, "params": value.params}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return {str(name): _plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value

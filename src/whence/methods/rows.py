@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from whence.errors import TargetError
 from whence.targets import Readout
 
 _TOKENS_AT_ONCE = 1024
@@ -20,6 +21,12 @@ def read_values(
     values = []
     for item, rows in zip(logits, readouts, strict=True):
         read = [row.read(item[row.slot]) for row in rows]
+        for row, value in zip(rows, read, strict=True):
+            if logits.requires_grad and not value.requires_grad:
+                raise TargetError(
+                    f"The target {row.label!r} has no gradient (argmax, detach and the like have none), and this "
+                    f"method takes its gradient. Use a differentiable target, or a method of the perturbation family."
+                )
         values.append(torch.stack(read + [item.new_zeros(())] * (width - len(rows))))
     return torch.stack(values)
 

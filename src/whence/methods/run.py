@@ -34,8 +34,10 @@ class Run:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.batch_size != "auto" and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
-            raise InputError(f"batch_size must be 'auto' or a number of at least 1, got {self.batch_size!r}.")
+        if self.batch_size != "auto" and not _is_whole(self.batch_size, 1):
+            raise InputError(f"batch_size must be 'auto' or a whole number of at least 1, got {self.batch_size!r}.")
+        if not _is_whole(self.seed, 0):
+            raise InputError(f"seed must be a whole number of at least 0, got {self.seed!r}.")
 
     def token_budget(self, device: torch.device) -> int:
         """How many tokens one pass may hold on this device."""
@@ -95,6 +97,10 @@ class Run:
                 bar.close()
 
 
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def _ignore(count: int) -> None:
     """Progress nobody watches."""
 
@@ -114,7 +120,8 @@ class _Bar:
             from rich.console import Console
             from rich.progress import Progress
 
-            self._shown = Progress(console=Console(stderr=True), transient=True)
+            console = Console(stderr=True)
+            self._shown = Progress(console=console, transient=console.is_terminal)
             self._task = self._shown.add_task(self._label, total=self._total)
             self._shown.start()
         if self._shown is not None:

@@ -1,18 +1,24 @@
 """Rank agreement of explanations."""
 
+from itertools import permutations
+
 import numpy as np
 from jaxtyping import Float
 
 from whence.records import Agreement, Attribution
+
+_COUNTED_OUT = 8
+"""Up to how many tokens all orders are tried: 8! = 40,320."""
 
 
 def agreements(attributions: tuple[Attribution, ...], k: int = 3) -> tuple[Agreement, ...]:
     """The agreement of every pair of explanations on every target row.
 
     Spearman's ρ and Kendall's τ_b of the signed scores, each with its two-sided p-value against independence, and the
-    share of the k tokens of largest |score| that both have. Only tokens the target can depend on are compared: those
-    in front of it. With fewer than three tokens, or constant scores, there is no correlation and it is None; constant
-    scores have no top tokens either.
+    share of the k tokens of largest |score| that both have. Up to eight tokens the p-value of ρ counts all orders out;
+    beyond, it is the usual approximation. Only tokens the target can depend on are compared: those in front of it.
+    With fewer than three tokens, or constant scores, there is no correlation and it is None; constant scores have no
+    top tokens either.
     Source: Kendall 1938, Spearman 1904; for explanations Krishna et al. 2022, "The Disagreement Problem".
     Does not claim: that agreement is truth. The p-values treat tokens as independent, which neighbours are not.
     """
@@ -36,7 +42,16 @@ def _correlations(
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None, None, None, None
     spearman, kendall = stats.spearmanr(a, b), stats.kendalltau(a, b)
-    return tuple(float(x) for x in (spearman.statistic, spearman.pvalue, kendall.statistic, kendall.pvalue))  # type: ignore[return-value]
+    exact = len(a) <= _COUNTED_OUT
+    spearman_p = _permutation_p(stats.rankdata(a), stats.rankdata(b)) if exact else float(spearman.pvalue)
+    return float(spearman.statistic), spearman_p, float(kendall.statistic), float(kendall.pvalue)
+
+
+def _permutation_p(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"]) -> float:
+    """The share of all orders of b's ranks that correlate with a's as strongly, either way, as the order they have."""
+    orders = np.array(list(permutations(b - b.mean())))
+    strength = np.abs(orders @ (a - a.mean()))
+    return float(np.mean(strength >= strength[0] - 1e-9))
 
 
 def _overlap(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"], k: int) -> float | None:

@@ -76,8 +76,8 @@ class Evaluator:
 
         self._run.in_batches(self.subject, units, lambda unit: len(unit.inputs), work, label)
         return [
-            np.stack([found[m] for m in range(len(rows))])[inverse.reshape(-1)]
-            for found, (rows, inverse) in zip(values, unique, strict=True)
+            np.array([found[m] for m in range(len(rows))]).reshape(len(rows), len(row))[inverse.reshape(-1)]
+            for found, row, (rows, inverse) in zip(values, self.values, unique, strict=True)
         ]
 
     def _read(self, chosen: Sequence[Perturbed]) -> Float[Tensor, "batch row"]:

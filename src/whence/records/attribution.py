@@ -105,8 +105,8 @@ class Attribution(Displayed):
 
     def top(self, k: int = 10) -> "Attribution":
         """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
-        if k < 1:
-            raise InputError(f"top(k) wants k of at least 1, got {k}.")
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise InputError(f"top(k) wants k, a whole number of at least 1, got {k!r}.")
         order = np.argsort(-np.abs(self.scores.astype(np.float64)).sum(axis=0), kind="stable")[:k]
         return self._derived([self.tokens[i] for i in order], self.scores[:, order], f"top({k})")
 

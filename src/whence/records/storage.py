@@ -13,9 +13,13 @@ _KEY = "whence"
 
 def write(path: str | PathLike[str], kind: str, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write `fields` (JSON values) and `arrays` as a record of this kind."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file(arrays, str(path), metadata={_KEY: json.dumps({"kind": kind, "fields": fields}, allow_nan=False)})
+    try:
+        save_file(arrays, str(path), metadata={_KEY: json.dumps({"kind": kind, "fields": fields}, allow_nan=False)})
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"Cannot write {path}: {error}") from error
 
 
 def read(path: str | PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -26,6 +30,8 @@ def read(path: str | PathLike[str], kind: str) -> tuple[dict[str, Any], dict[str
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error}") from error
     except SafetensorError as error:
         raise InputError(f"{path} is not a record saved by whence (a safetensors file): {error}") from error
     if _KEY not in metadata:

@@ -33,6 +33,7 @@ class CausalLM(TransformersModel):
         """Exact tokens of the prompt, and a slot for each continuation token, or one for the next token."""
         if continuation is not None and max_new_tokens is not None:
             raise InputError("Give either a continuation or max_new_tokens, not both.")
+        self._refuse_continuation(continuation)
         text, prompt = self._encode_prompt(data)
         tail: tuple[Token, ...] = ()
         tail_text = ""
@@ -40,11 +41,11 @@ class CausalLM(TransformersModel):
             tail, tail_text = self._encode_continuation(text, prompt, continuation)
         elif max_new_tokens is not None:
             tail, tail_text = self._generate(text, prompt, max_new_tokens)
-        encoding.refuse_too_long(len(prompt) + len(tail), self.context_limit)
+        encoding.refuse_too_long(len(prompt) + len(tail[:-1]), self.context_limit)
         last = len(prompt) - 1
         slots = tuple(Slot(last + i, token.id) for i, token in enumerate(tail)) or (Slot(last),)
         written = len(tail) if max_new_tokens is not None else 0
-        return Inputs(prompt + tail[:-1], slots, text + tail_text, written)
+        return Inputs(prompt + tail[:-1], slots, text + tail_text, text, written)
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         """Next-token logits at the batch's positions; no others are computed where the model allows."""
@@ -67,9 +68,8 @@ class CausalLM(TransformersModel):
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The one token `name` stands for, as it would be tokenized after this prompt."""
         if isinstance(name, int):
-            size = self.model.get_output_embeddings().weight.shape[0]
-            if not 0 <= name < size:
-                raise TargetError(f"Token id {name} is not in the vocabulary (0 to {size - 1}).")
+            if not 0 <= name < self._vocabulary:
+                raise TargetError(f"Token id {name} is not in the vocabulary (0 to {self._vocabulary - 1}).")
             return name
         ids = self._ids_after(inputs, name)
         if len(ids) != 1:
@@ -79,6 +79,10 @@ class CausalLM(TransformersModel):
                 f"Explain all of them with continuation={name!r}, or name the first one."
             )
         return ids[0]
+
+    @property
+    def _vocabulary(self) -> int:
+        return int(self.model.get_output_embeddings().weight.shape[0])
 
     @cached_property
     def _keeps_some(self) -> bool:
@@ -98,25 +102,41 @@ class CausalLM(TransformersModel):
     def _encode_continuation(
         self, text: str, prompt: tuple[Token, ...], continuation: str | Sequence[int]
     ) -> tuple[tuple[Token, ...], str]:
-        """The continuation's tokens after exactly these prompt tokens.
+        """The continuation's tokens after exactly these prompt tokens, and their text.
 
         Prompt and continuation are tokenized as one text where that leaves the prompt's tokens as they are. Where it
-        would merge across the border, the continuation is tokenized by itself, and a warning says so.
+        would not, the continuation is tokenized by itself, and a warning says so.
         """
         if not isinstance(continuation, str):
             return encoding.decoded_tokens(self.tokenizer, _ids(prompt), list(continuation), len(text))
-        if not continuation:
-            raise InputError("The continuation is empty: there is no token to explain.")
         joint = self._joint(text, prompt, continuation)
         if joint is not None:
             return joint, continuation
         warnings.warn(
-            f"Tokenizing {continuation!r} together with the prompt would change the prompt's last token, so it was "
-            f"tokenized by itself. If the prompt ends with a space, move the space to the continuation.",
+            f"Together with the prompt, {continuation!r} would be tokenized otherwise than behind the prompt's own "
+            f"tokens, so it was tokenized by itself. A prompt should not end with a space: put it in front of the "
+            f"continuation.",
             WhenceWarning,
             stacklevel=6,
         )
-        return self._separate(text, continuation), continuation
+        return encoding.decoded_tokens(self.tokenizer, _ids(prompt), self._separate_ids(continuation), len(text))
+
+    def _refuse_continuation(self, continuation: object) -> None:
+        if continuation is None:
+            return
+        if not isinstance(continuation, str | Sequence):
+            raise InputError(f"A continuation is a text or a list of token ids, got {type(continuation).__name__}.")
+        if not continuation:
+            raise InputError("The continuation is empty: there is no token to explain.")
+        if isinstance(continuation, str):
+            refuse_empty(continuation)
+            return
+        for token in continuation:
+            if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < self._vocabulary:
+                raise InputError(
+                    f"{token!r} in the continuation is no token id (0 to {self._vocabulary - 1}). "
+                    f"Give one text, or a list of ids."
+                )
 
     def _joint(self, text: str, prompt: tuple[Token, ...], continuation: str) -> tuple[Token, ...] | None:
         tokens = encoding.encode_text(self.tokenizer, text + continuation, "continuation", add_special_tokens=False)
@@ -125,38 +145,52 @@ class CausalLM(TransformersModel):
             return None
         return tokens[len(ids) :]
 
-    def _separate(self, text: str, continuation: str) -> tuple[Token, ...]:
-        alone = self.tokenizer(continuation, add_special_tokens=False, verbose=False)["input_ids"]
-        return encoding.decoded_tokens(self.tokenizer, [], alone, len(text))[0]
+    def _separate_ids(self, continuation: str) -> list[int]:
+        """The ids of a continuation tokenized behind an anchor, so that no space is put in front of it."""
+        for anchor in _ANCHORS:
+            before, both = (self._plain_ids(part) for part in (anchor, anchor + continuation))
+            if both[: len(before)] == before and len(both) > len(before):
+                return both[len(before) :]
+        return self._plain_ids(continuation)
+
+    def _plain_ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _ids_after(self, inputs: Inputs, name: str) -> list[int]:
         slot = inputs.slots[0]
         assert slot.index is not None
-        prompt = inputs.tokens[: slot.index + 1]
-        text = inputs.text[: prompt[-1].end] if prompt[-1].end is not None else inputs.text
-        tokens = self._joint(text, prompt, name) or self._separate(text, name)
-        return _ids(tokens)
+        tokens = self._joint(inputs.prompt, inputs.tokens[: slot.index + 1], name)
+        return self._separate_ids(name) if tokens is None else _ids(tokens)
 
     def _generate(self, text: str, prompt: tuple[Token, ...], max_new_tokens: int) -> tuple[tuple[Token, ...], str]:
-        if max_new_tokens < 1:
-            raise InputError(f"max_new_tokens must be at least 1, got {max_new_tokens}.")
-        encoding.refuse_too_long(len(prompt) + max_new_tokens, self.context_limit)
-        ids = _ids(prompt)
-        given = torch.tensor([ids], device=self.device)
-        pad = self.replacement_id("pad")
+        """The likeliest next token, again and again, until an end token.
+
+        Not by the model's `generate`: that follows the settings stored with the model (sampling, penalties, minimum
+        lengths) even where it is told otherwise, and what is explained here is the model's own likeliest token.
+        """
+        if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
+            raise InputError(f"max_new_tokens must be a whole number of at least 1, got {max_new_tokens!r}.")
+        encoding.refuse_too_long(len(prompt) + max_new_tokens - 1, self.context_limit)
+        ids, stops = _ids(prompt), self._stop_ids()
+        written: list[int] = []
+        cache, given = None, torch.tensor([ids], device=self.device)
+        keep = {"logits_to_keep": 1} if self._keeps_some else {}
         with self.session(), torch.no_grad():
-            written = self.model.generate(
-                input_ids=given,
-                attention_mask=torch.ones_like(given),
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                num_beams=1,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=pad if pad is not None else self.replacement_id("eos"),
-            )[0, len(ids) :].tolist()
+            while len(written) < max_new_tokens and not (written and written[-1] in stops):
+                out = self.model(input_ids=given, past_key_values=cache, use_cache=True, **keep)
+                cache = out.past_key_values
+                written.append(int(out.logits[0, -1].argmax()))
+                given = torch.tensor([written[-1:]], device=self.device)
         return encoding.decoded_tokens(self.tokenizer, ids, written, len(text))
+
+    def _stop_ids(self) -> set[int]:
+        ends = self.model.generation_config.eos_token_id if self.model.can_generate() else None
+        ends = self.replacement_id("eos") if ends is None else ends
+        return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
+
+
+_ANCHORS = ("\n", ".", "x")
+"""Texts to tokenize a continuation behind, the first whose tokens it leaves alone."""
 
 
 def _added_specials(prompt: Sequence[Token]) -> int:

@@ -64,23 +64,40 @@ def _content_spans(tokenizer: Any, messages: Sequence[dict[str, Any]], text: str
     """Where each message's content stands in the rendered `text`, an empty span where the template left it out.
 
     The chat is rendered a second time with a marker in each content's place; what stands between the markers is the
-    template's own, and is stepped over in the real text, so that content equal to a marker of the template ("user")
-    is not mistaken for it.
+    template's own, and is looked for in the real text around each content, so that content equal to a word of the
+    template ("user") is not mistaken for it.
     """
     markers = [f"\ue000{i}\ue001" for i in range(len(messages))]
     marked = _apply(tokenizer, [{**m, "content": mark} for m, mark in zip(messages, markers, strict=True)])
     spans: list[tuple[int, int]] = []
     place = marked_place = 0
-    for message, mark in zip(messages, markers, strict=True):
+    for i, (message, mark) in enumerate(zip(messages, markers, strict=True)):
         at = marked.find(mark, marked_place)
-        own = marked[marked_place:at] if at >= 0 else ""
-        if at >= 0 and text.startswith(own, place):
-            place, marked_place = place + len(own), at + len(mark)
-        content = message["content"].strip()
-        start = text.find(content, place) if content else -1
-        if start < 0:
+        if at < 0:
             spans.append((place, place))
             continue
-        place = start + len(content)
-        spans.append((start, place))
+        place = _after(text, marked[marked_place:at], place)
+        marked_place = at + len(mark)
+        following = [marked.find(later, marked_place) for later in markers[i + 1 :]]
+        ends = [found for found in following if found >= 0]
+        own = marked[marked_place : min(ends, default=len(marked))]
+        spans.append(_content_span(text, message["content"], own, place))
+        place = spans[-1][1]
     return spans
+
+
+def _content_span(text: str, content: str, following: str, place: int) -> tuple[int, int]:
+    """Where `content` stands at `place`, as it is or trimmed, with the template's own text following it."""
+    for kept in (content, content.rstrip(), content.lstrip(), content.strip()):
+        if text.startswith(kept + following, place):
+            return place, place + len(kept)
+    start = text.find(content.strip(), place)
+    return (start, start + len(content.strip())) if start >= 0 else (place, place)
+
+
+def _after(text: str, own: str, place: int) -> int:
+    """The place behind the template's own text, white space in front of it aside."""
+    if text.startswith(own, place):
+        return place + len(own)
+    skipped = place + len(text[place:]) - len(text[place:].lstrip())
+    return skipped + len(own.lstrip()) if text.startswith(own.lstrip(), skipped) else place

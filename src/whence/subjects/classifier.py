@@ -13,7 +13,9 @@ from whence.subjects.inputs import Inputs, Slot
 from whence.subjects.subject import Chat, refuse_empty
 from whence.subjects.transformers_model import TransformersModel
 
-_LINKS = {"multi_label_classification": "sigmoid", "regression": "identity"}
+_ONE_OF_SEVERAL = "single_label_classification"
+_LINKS = {_ONE_OF_SEVERAL: "softmax", "multi_label_classification": "sigmoid", "regression": "identity"}
+"""What the head's problem type makes of logits; without one, a single label is a regression, as in transformers."""
 
 
 class SequenceClassifier(TransformersModel):
@@ -32,7 +34,7 @@ class SequenceClassifier(TransformersModel):
                 f"{type(model).__name__} is an encoder-decoder; classifiers are explained on encoders and decoders."
             )
         self.labels = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
-        self.link = "identity" if config.num_labels == 1 else _LINKS.get(config.problem_type or "", "softmax")
+        self.link = _LINKS[config.problem_type or ("regression" if config.num_labels == 1 else _ONE_OF_SEVERAL)]
         self._reads_first = _is_encoder(config)
         self.equal_lengths = not self._reads_first
         self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None

@@ -126,7 +126,8 @@ def _convert(gguf: Path, folder: Path, origin: dict[str, str]) -> None:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         (scratch / _ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
-        if not folder.exists():
+        if not (folder / _ORIGIN).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
             scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -71,8 +71,15 @@ def context_limit(model: Any, tokenizer: Any) -> int | None:
     """How many tokens the model reads at most, None where neither model nor tokenizer says."""
     config = model.config.get_text_config()
     limits = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
+    limits += [m.num_embeddings - m.padding_idx - 1 for m in _positions_behind_padding(model)]
     known = [int(n) for n in limits if n is not None and 0 < n < 10**9]
     return min(known) if known else None
+
+
+def _positions_behind_padding(model: Any) -> list[Any]:
+    """Learned positions that start behind a padding index, as RoBERTa's do."""
+    named = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
+    return [m for m in named if getattr(m, "padding_idx", None) is not None]
 
 
 def refuse_too_long(length: int, limit: int | None) -> None:

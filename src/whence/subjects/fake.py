@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from whence.errors import InputError, TargetError
 from whence.records import Token
 from whence.subjects.batch import Batch
-from whence.subjects.fingerprint import library_versions
+from whence.subjects.fingerprint import WeightsHash, library_versions, tokenizer_hash
 from whence.subjects.inputs import Inputs, Slot
 from whence.subjects.subject import Chat, Subject, refuse_empty
 
@@ -42,10 +43,10 @@ class FakeSubject(Subject):
     ) -> None:
         self.labels = tuple(labels)
         self.name = "fake"
-        self.tokenizer = {word: i + 1 for i, word in enumerate(effects)}
+        self.tokenizer = _Words({word: i + 1 for i, word in enumerate(effects)})
         table = np.zeros((len(effects) + 1, len(labels)))
         for word, effect in effects.items():
-            table[self.tokenizer[word]] = effect
+            table[self.tokenizer.ids[word]] = effect
         self.model = _AdditiveModel(
             torch.tensor(table), torch.tensor(bias if bias is not None else [0.0] * len(labels))
         )
@@ -65,7 +66,7 @@ class FakeSubject(Subject):
         tokens, place = [], 0
         for word in text.split():
             place = text.index(word, place)
-            tokens.append(Token(word, self.tokenizer.get(word, 0), place, place + len(word)))
+            tokens.append(Token(word, self.tokenizer.ids.get(word, 0), place, place + len(word)))
             place += len(word)
         if not tokens:
             raise InputError(f"There is no word in {text!r}.")
@@ -110,14 +111,30 @@ class FakeSubject(Subject):
         return 0 if kind == "mask" else None
 
     def provenance(self) -> dict[str, Any]:
-        """That this is a fake."""
+        """That this is a fake, and which."""
         return {
             "model": self.name,
+            "architecture": type(self.model).__name__,
+            "revision": None,
+            "weights": WeightsHash().of(self.model),
+            "tokenizer": tokenizer_hash(self.tokenizer),
             "task": self.task,
             "dtype": "float64",
             "device": "cpu",
+            "attention": "sdpa",
             "versions": library_versions(),
         }
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A vocabulary of words."""
+
+    ids: dict[str, int]
+
+    def get_vocab(self) -> dict[str, int]:
+        """Word -> id."""
+        return self.ids
 
 
 class _AdditiveModel(torch.nn.Module):

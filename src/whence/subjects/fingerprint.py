@@ -14,12 +14,12 @@ _PACKAGES = ("whence", "torch", "transformers", "tokenizers", "numpy")
 class WeightsHash:
     """SHA-256 of a model's parameters and buffers, computed once and again only after they changed.
 
-    A change is noticed by torch's version counter of each tensor, so an in-place update, an optimiser step or a
-    replaced tensor is seen; a write through `tensor.data` bypasses the counter and is not.
+    A change is noticed by torch's version counter of each tensor and by the sum of a sample of its numbers: fused
+    optimisers and writes through `tensor.data` bypass the counter, and are not seen where they miss the sample.
     """
 
     def __init__(self) -> None:
-        self._state: tuple[tuple[int, int], ...] | None = None
+        self._state: tuple[Any, ...] | None = None
         self._hash: str | None = None
 
     def of(self, model: torch.nn.Module) -> str | None:
@@ -27,7 +27,7 @@ class WeightsHash:
         tensors = dict(model.named_parameters()) | dict(model.named_buffers())
         if any(t.is_meta for t in tensors.values()):
             return None
-        state = tuple((id(t), t._version) for t in tensors.values())
+        state = tuple((id(t), _version(t)) for t in tensors.values()), _samples(list(tensors.values()))
         if state != self._state:
             self._hash, self._state = _sha256(tensors), state
         return self._hash
@@ -49,6 +49,19 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def _samples(tensors: list[torch.Tensor]) -> tuple[float, ...]:
+    """The sum of up to 64 numbers spread over each tensor, read from each device at once."""
+    by_device: dict[torch.device, list[torch.Tensor]] = {}
+    for tensor in tensors:
+        flat = tensor.detach().reshape(-1)
+        by_device.setdefault(tensor.device, []).append(flat[:: max(1, len(flat) // 64)].double().sum())
+    return tuple(value for sums in by_device.values() for value in torch.stack(sums).tolist())
 
 
 def _sha256(tensors: dict[str, torch.Tensor]) -> str:

@@ -29,13 +29,15 @@ class Inputs:
     """One encoded input: `tokens` in order, exactly the ids the model sees, and the `slots` to explain.
 
     With a continuation of k tokens there are k slots and the last continuation token is not among `tokens`: the model
-    never reads it to predict. `text` is what token offsets index. `generated` counts tokens the model wrote itself.
+    never reads it to predict. `text` is what token offsets index, `prompt` the part of it in front of a continuation.
+    `generated` counts tokens the model wrote itself.
     `extras` are further per-token integer inputs of the model, such as `token_type_ids`.
     """
 
     tokens: tuple[Token, ...]
     slots: tuple[Slot, ...]
     text: str
+    prompt: str = ""
     generated: int = 0
     extras: dict[str, tuple[int, ...]] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """From whatever names a model to the subject that explains it."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,6 @@ def load(
 
     Raises `LoadError` if nothing can be loaded from `source`. A model that was given is never changed or moved.
     """
-    if isinstance(source, Subject):
-        return source
     if weights not in ("safetensors", "pickle"):
         raise LoadError(f"weights={weights!r} is not known. Wanted: 'safetensors', or 'pickle' to allow pickled files.")
     if isinstance(source, str | os.PathLike):
@@ -56,9 +55,10 @@ def load(
         placement = _placement(device, dtype, device_map)
         return _from_name(source, task, placement, weights == "pickle", options)
     settings = {"device": device, "dtype": dtype, "device_map": device_map, "revision": revision}
-    given = [name for name, value in settings.items() if value is not None]
-    if given:
-        raise LoadError(f"{given[0]}= has no effect on a model that is already loaded. Load it there yourself.")
+    _refuse_without_effect(settings, "a model that is already loaded")
+    if isinstance(source, Subject):
+        _refuse_without_effect({"task": task}, "a subject")
+        return source
     if isinstance(source, tuple) and len(source) == 2:
         return _subject(*source, task)
     if hasattr(source, "model") and hasattr(source, "tokenizer") and hasattr(source, "task"):
@@ -67,6 +67,12 @@ def load(
         f"Cannot load a {type(source).__name__}. Wanted: an embedded name ({', '.join(available('models'))}), a hub "
         f"id, a folder, a .gguf file, (model, tokenizer), or a transformers pipeline."
     )
+
+
+def _refuse_without_effect(settings: dict[str, Any], where: str) -> None:
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        raise LoadError(f"{given[0]}= has no effect on {where}. Leave it out, or load the model with it.")
 
 
 def _placement(device: str | None, dtype: Any, device_map: Any) -> dict[str, Any]:
@@ -101,9 +107,14 @@ def _from_name(
 ) -> Subject:
     name = os.fspath(source)
     path = Path(name).expanduser()
+    if not name:
+        raise LoadError("The model's name is empty. Wanted: an embedded name, a hub id, a folder or a .gguf file.")
     if name in available("models"):
+        _refuse_without_effect({"task": task, "revision": options["revision"]}, f"the embedded model {name!r}")
         return _embedded(name, placement)
     if path.suffix == ".gguf":
+        if _known_task(task) not in (None, "text-generation"):
+            raise LoadError(f"A .gguf file holds a language model, which cannot serve the task {task!r}.")
         return _from_gguf(path, placement)
     if path.is_dir():
         return _pretrained(str(path), path.name, task, placement, pickle, options)
@@ -117,7 +128,15 @@ def _from_name(
 
 def _embedded(name: str, placement: dict[str, Any]) -> Subject:
     embedded = resolve("models", name)
-    folder = embedded.local_folder()
+    try:
+        folder = embedded.local_folder()
+    except WhenceError:
+        raise
+    except Exception as error:
+        raise LoadError(
+            f"The embedded model {name!r} could not be converted to {embedded.folder}: {_first_line(error)}. "
+            f"Try: {embedded.command} --force-reinstall, or let WHENCE_CACHE name a folder you can write to."
+        ) from error
     plain: dict[str, Any] = {"revision": None, "trust_remote_code": False}
     if folder is not None:
         subject = _pretrained(str(folder), name, "text-generation", placement, False, plain)
@@ -138,8 +157,10 @@ def _from_gguf(path: Path, placement: dict[str, Any]) -> Subject:
     device = placement.pop("device", None)
     try:
         model, tokenizer = load_gguf(path, placement.pop("dtype"), **placement)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise LoadError(f"Cannot read {str(path)!r} as a GGUF model: {error}") from error
+    except WhenceError:
+        raise
+    except Exception as error:
+        raise LoadError(f"Cannot read {str(path)!r} as a GGUF model: {_first_line(error)}") from error
     return _subject(model if device is None else model.to(device), tokenizer, None, path.name)
 
 
@@ -154,19 +175,39 @@ def _pretrained(
         config = transformers.AutoConfig.from_pretrained(where, **options)
         task = _known_task(task) or _task_of(list(config.architectures or []), name)
         auto = getattr(transformers, TASKS[task][1])
-        model = auto.from_pretrained(where, use_safetensors=None if pickle else True, **placement, **options)
+        model, found = auto.from_pretrained(
+            where, use_safetensors=None if pickle else True, output_loading_info=True, **placement, **options
+        )
+        _refuse_random(where, found["missing_keys"])
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except WhenceError:
+        raise
+    except Exception as error:
         raise LoadError(_why_not(where, error)) from error
     commit = getattr(config, "_commit_hash", None)
     return _subject(model if device is None else model.to(device), tokenizer, task, name, commit)
 
 
+def _refuse_random(where: str, missing: Iterable[str]) -> None:
+    names = sorted(missing)
+    if names:
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        raise LoadError(
+            f"The checkpoint {where!r} lacks weights of the model: {shown}. They would be random numbers, and so "
+            f"would be the explanation. Is it made for another task?"
+        )
+
+
 def _why_not(where: str, error: BaseException) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "safetensors" in str(error) and "does not appear to have" in str(error):
-        reason += ". If you trust the source, weights='pickle' allows its pickled weights"
+    reason = _first_line(error)
+    if "safetensors" in str(error) and ("does not appear to have" in str(error) or "no file named" in str(error)):
+        reason += " If you trust the source, weights='pickle' allows its pickled weights."
     return f"Cannot load {where!r}: {reason}"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
 
 
 def _not_found(name: str, error: LoadError) -> WhenceError:
@@ -208,6 +249,9 @@ def _subject(
         raise LoadError(f"Wanted (model, tokenizer) from transformers, got a {type(model).__name__} as the model.")
     if not callable(tokenizer) or not hasattr(tokenizer, "convert_ids_to_tokens"):
         raise LoadError(f"Wanted a transformers tokenizer beside the model, got a {type(tokenizer).__name__}.")
-    task = _known_task(task) or _task_of([type(model).__name__], type(model).__name__)
+    made_for = _task_of([type(model).__name__], type(model).__name__)
+    if _known_task(task) not in (None, made_for):
+        raise LoadError(f"{type(model).__name__} is made for the task {made_for!r}, not {task!r}.")
+    task = made_for
     module, _, attribute = TASKS[task][2].partition(":")
     return getattr(import_module(module), attribute)(model, tokenizer, name, revision)

@@ -110,4 +110,10 @@ def refuse_empty(text: object) -> str:
         )
     if not text:
         raise InputError("Cannot explain an empty text: there is no token to give a score to.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The text is not valid Unicode: {error}. It may have been read as another encoding."
+        ) from error
     return text

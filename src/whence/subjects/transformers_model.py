@@ -1,8 +1,7 @@
 """What every subject made of a transformers model and tokenizer has in common."""
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from whence.errors import UnsupportedError
 from whence.subjects import encoding, fingerprint
 from whence.subjects.batch import Batch
+from whence.subjects.session import session
 from whence.subjects.subject import Subject
 
 
@@ -45,22 +45,9 @@ class TransformersModel(Subject):
         with torch.no_grad():
             return self._embedding(ids)
 
-    @contextmanager
-    def session(self) -> Iterator[None]:
+    def session(self) -> AbstractContextManager[None]:
         """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""
-        training = [module for module in self.model.modules() if module.training]
-        learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        try:
-            for module in training:
-                module.training = False
-            for parameter in learning:
-                parameter.requires_grad_(False)
-            yield
-        finally:
-            for module in training:
-                module.training = True
-            for parameter in learning:
-                parameter.requires_grad_(True)
+        return session(self.model)
 
     def replacement_id(self, kind: str) -> int | None:
         """The id of the "mask", "pad", "unk" or "eos" token; None where the tokenizer has none."""
