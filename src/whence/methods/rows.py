@@ -16,11 +16,15 @@ _TOKENS_AT_ONCE = 1024
 def read_values(
     logits: Float[Tensor, "batch slot output"], readouts: Sequence[Sequence[Readout]]
 ) -> Float[Tensor, "batch row"]:
-    """Each item's target values in the widest precision at hand; short items are filled up with zeros."""
+    """Each item's target values; items of fewer rows are filled up with zeros.
+
+    Logits are taken apart once: picking each row's out of the whole would fill a gradient of the whole for each row.
+    """
     width = max(len(rows) for rows in readouts)
     values = []
-    for item, rows in zip(logits, readouts, strict=True):
-        read = [row.read(item[row.slot]) for row in rows]
+    for item, rows in zip(logits.unbind(0), readouts, strict=True):
+        slots = item.unbind(0)
+        read = [row.read(slots[row.slot]) for row in rows]
         for row, value in zip(rows, read, strict=True):
             if logits.requires_grad and not value.requires_grad:
                 raise TargetError(
