@@ -8,7 +8,7 @@ its scores are measured in and what it costs, and compute `_explain`. To have it
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -42,7 +42,7 @@ class Explanation:
     """What a method found out about one input, before it is made a record.
 
     `scores` `(rows, tokens)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
-    the method measures from one.
+    the method measures from one. `resolved` says what settings such as "auto" stood for.
     """
 
     readouts: Sequence[Readout]
@@ -50,6 +50,7 @@ class Explanation:
     values: Float[np.ndarray, " row"]
     baseline_values: Float[np.ndarray, " row"] | None
     cost: Cost
+    resolved: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Method(ABC):
     @property
     def params(self) -> dict[str, Any]:
         """The parameters as plain values, for the record."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
 
     def _refuse(self, subject: Subject) -> None:
         unsaid = [name for name in ("key", "family", "caveat") if not hasattr(self, name)]
@@ -148,6 +149,7 @@ class Method(ABC):
         provenance = {
             **origin,
             **asdict(found.cost),
+            "resolved": found.resolved,
             "generated": inputs.generated,
             "text": inputs.text,
             "scores_unit": self.scores_unit or found.readouts[0].unit,

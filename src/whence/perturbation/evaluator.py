@@ -124,9 +124,6 @@ def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
     if not keep.any():
         raise InputError("Deleting every token leaves nothing to run. Use another strategy, such as 'zero_embedding'.")
     tokens = tuple(t for t, kept in zip(original.tokens, keep, strict=True) if kept)
-    extras = {
-        name: tuple(v for v, kept in zip(values, keep, strict=True) if kept) for name, values in original.extras.items()
-    }
     left = np.cumsum(keep) - 1
     if any(slot.index is not None and left[slot.index] < 0 for slot in original.slots):
         raise InputError(
@@ -134,4 +131,4 @@ def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
             "Use another strategy, such as 'zero_embedding'."
         )
     slots = tuple(slot if slot.index is None else Slot(int(left[slot.index]), slot.actual) for slot in original.slots)
-    return replace(original, tokens=tokens, slots=slots, extras=extras)
+    return replace(original, tokens=tokens, slots=slots)

@@ -30,7 +30,7 @@ class LeaveOneOut(Method):
     thing twice both score low.
 
     `strategy` is what the token becomes: "mask", "pad", "unk" or "eos" token, "delete", "zero_embedding", or "auto",
-    the first of the tokens in this order that the tokenizer has.
+    the first of the tokens in this order that the tokenizer has; `provenance["resolved"]` says which.
 
     >>> LeaveOneOut().cost(tokens=10, rows=3)
     Cost(forwards=11, backwards=0)
@@ -66,6 +66,7 @@ class LeaveOneOut(Method):
                 values=evaluator.values[i],
                 baseline_values=None,
                 cost=Cost(evaluator.forwards[i], 0),
+                resolved={"strategy": evaluator.strategy},
             )
             for i in range(len(inputs))
         ]

@@ -1,7 +1,7 @@
 """Several inputs as tensors, padded on the right, ready for one forward pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -21,7 +21,6 @@ class Batch:
     embeds: Float[Tensor, "batch token hidden"]
     mask: Bool[Tensor, "batch token"]
     indices: Int[Tensor, "batch slot"]
-    extras: dict[str, Int[Tensor, "batch token"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.embeds)

@@ -1,6 +1,6 @@
 """What a method is given: exact token ids, and the places where the model's output is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class Inputs:
     With a continuation of k tokens there are k slots and the last continuation token is not among `tokens`: the model
     never reads it to predict. `text` is what token offsets index, `prompt` the part of it in front of a continuation.
     `generated` counts tokens the model wrote itself.
-    `extras` are further per-token integer inputs of the model, such as `token_type_ids`.
     """
 
     tokens: tuple[Token, ...]
@@ -39,7 +38,6 @@ class Inputs:
     text: str
     prompt: str = ""
     generated: int = 0
-    extras: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def ids(self) -> np.ndarray:

@@ -52,9 +52,8 @@ class Subject(ABC):
         if self.equal_lengths and len(set(lengths)) > 1:
             raise UnsupportedError(f"{self.name} cannot pad: batch inputs of one length, got {sorted(set(lengths))}.")
         ids = pad_rows([item.ids.tolist() for item in inputs], 0, self.device)
-        extras = {name: pad_rows([item.extras[name] for item in inputs], 0, self.device) for name in inputs[0].extras}
         mask = length_mask(lengths, self.device)
-        return Batch(self.embed(ids), mask, slot_indices(inputs, self.device), extras)
+        return Batch(self.embed(ids), mask, slot_indices(inputs, self.device))
 
     # ------------------------------------------------------------------ through
 

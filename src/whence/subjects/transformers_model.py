@@ -79,4 +79,4 @@ class TransformersModel(Subject):
     def _forward(self, batch: Batch, **options: Any) -> Any:
         """The model's output for a batch; the attention mask is given only where there is padding."""
         mask = {} if bool(batch.mask.all()) else {"attention_mask": batch.mask.long()}
-        return self.model(inputs_embeds=batch.embeds, **mask, **batch.extras, **options)
+        return self.model(inputs_embeds=batch.embeds, **mask, **options)
