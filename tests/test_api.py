@@ -414,3 +414,8 @@ def test_a_report_of_something_else_is_refused(fake):
     for wrong, name in (([record], "list"), ("text", "str"), (None, "NoneType"), (whence.report(record), "Report")):
         with pytest.raises(InputError, match=f"got {name}"):
             whence.report(record, wrong)
+
+
+def test_of_a_list_the_item_that_cannot_be_explained_is_named(fake):
+    with pytest.raises(InputError, match=r"Item 1 of the list: .*empty"):
+        whence.explain(fake, ["good", "", "bad"])

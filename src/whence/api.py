@@ -152,10 +152,13 @@ def _encode(
     if one_each and len(continuation) != len(items):
         raise InputError(f"{len(items)} texts and {len(continuation)} continuations: wanted one for each text.")
     tails = continuation if one_each else [continuation] * len(items)
-    return [
-        subject.encode(item, continuation=tail, max_new_tokens=max_new_tokens)
-        for item, tail in zip(items, tails, strict=True)
-    ]
+    encoded = []
+    for number, (item, tail) in enumerate(zip(items, tails, strict=True)):
+        try:
+            encoded.append(subject.encode(item, continuation=tail, max_new_tokens=max_new_tokens))
+        except InputError as error:
+            raise InputError(f"Item {number} of the list: {error}" if _is_list(data) else str(error)) from error
+    return encoded
 
 
 def _is_ids(continuation: Sequence[Any]) -> bool:
