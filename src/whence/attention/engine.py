@@ -56,8 +56,8 @@ class AttentionMethod(Method):
                 queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i])) for r in readouts]
                 found[i] = Explanation(
                     readouts=readouts,
-                    scores=scores[place, queries, : len(inputs[i])].double().cpu().numpy(),
-                    values=read_values(logits[place : place + 1], [readouts])[0].double().cpu().numpy(),
+                    scores=scores[place, queries, : len(inputs[i])].cpu().double().numpy(),
+                    values=read_values(logits[place : place + 1], [readouts])[0].cpu().double().numpy(),
                     baseline_values=None,
                     cost=Cost(1, 0),
                 )

@@ -47,8 +47,8 @@ class InputXGradient(Method):
         return [
             Explanation(
                 readouts=g.readouts,
-                scores=(g.total * x).double().sum(dim=-1).cpu().numpy(),
-                values=g.values.double().cpu().numpy(),
+                scores=(g.total * x).sum(dim=-1).cpu().double().numpy(),
+                values=g.values.cpu().double().numpy(),
                 baseline_values=None,
                 cost=g.cost,
             )

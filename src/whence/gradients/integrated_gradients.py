@@ -88,7 +88,7 @@ class IntegratedGradients(Method):
         explanations = [
             Explanation(
                 readouts=g.readouts,
-                scores=(g.total * (x - b)).double().sum(dim=-1).cpu().numpy(),
+                scores=(g.total * (x - b)).sum(dim=-1).cpu().double().numpy(),
                 values=value.cpu().numpy(),
                 baseline_values=baseline_value.cpu().numpy(),
                 cost=Cost(g.cost.forwards + 2, g.cost.backwards),

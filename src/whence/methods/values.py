@@ -28,7 +28,7 @@ def target_values(
             logits = subject.logits(subject.collate([inputs[i] for i in chosen]))
             for row, i in enumerate(chosen):
                 readouts[i] = resolve_all(subject, inputs[i], targets, logits[row])
-                values[i] = read_values(logits[row : row + 1], [readouts[i]])[0].double()
+                values[i] = read_values(logits[row : row + 1], [readouts[i]])[0].cpu().double()
 
     run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, "target values")
     return [values[i] for i in range(len(inputs))], readouts
@@ -49,7 +49,7 @@ def values_at(
             batch = subject.collate([inputs[i] for i in chosen])
             logits = subject.logits(replace(batch, embeds=stack_embeddings([embeds[i] for i in chosen])))
             for row, i in enumerate(chosen):
-                values[i] = read_values(logits[row : row + 1], [readouts[i]])[0].double()
+                values[i] = read_values(logits[row : row + 1], [readouts[i]])[0].cpu().double()
 
     run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, "target values")
     return [values[i] for i in range(len(inputs))]

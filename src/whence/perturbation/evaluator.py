@@ -71,7 +71,7 @@ class Evaluator:
         def work(chosen: Sequence[Perturbed]) -> None:
             read = self._read(chosen)
             for unit, row in zip(chosen, read, strict=True):
-                values[unit.item][unit.mask] = row[: len(self.readouts[unit.item])].double().cpu().numpy()
+                values[unit.item][unit.mask] = row[: len(self.readouts[unit.item])].cpu().double().numpy()
                 self.forwards[unit.item] += 1
 
         self._run.in_batches(self.subject, units, lambda unit: len(unit.inputs), work, label)

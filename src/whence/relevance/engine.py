@@ -47,15 +47,16 @@ class RelevanceMethod(Method):
                 resolve_all(subject, inputs[i], targets, row) for i, row in zip(chosen, logits.detach(), strict=True)
             ]
             values = read_values(logits, readouts)
+            embeds = leaf.detach().to(torch.promote_types(leaf.dtype, torch.float32))
             relevance = torch.cat(
-                [(gradient * leaf.detach()).double().sum(dim=-1) for _, gradient in row_gradients(values, leaf)]
+                [(gradient * embeds).sum(dim=-1).cpu().double() for _, gradient in row_gradients(values, leaf)]
             )
             for place, i in enumerate(chosen):
                 rows = len(readouts[place])
                 found[i] = Explanation(
                     readouts=readouts[place],
-                    scores=relevance[:rows, place, : len(inputs[i])].cpu().numpy(),
-                    values=values[place, :rows].detach().double().cpu().numpy(),
+                    scores=relevance[:rows, place, : len(inputs[i])].numpy(),
+                    values=values[place, :rows].detach().cpu().double().numpy(),
                     baseline_values=np.zeros(rows),
                     cost=Cost(1, rows),
                 )

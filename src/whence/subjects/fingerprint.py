@@ -60,7 +60,7 @@ def _samples(tensors: list[torch.Tensor]) -> tuple[float, ...]:
     by_device: dict[torch.device, list[torch.Tensor]] = {}
     for tensor in tensors:
         flat = tensor.detach().reshape(-1)
-        by_device.setdefault(tensor.device, []).append(flat[:: max(1, len(flat) // 64)].double().sum())
+        by_device.setdefault(tensor.device, []).append(flat[:: max(1, len(flat) // 64)].float().sum())
     return tuple(value for sums in by_device.values() for value in torch.stack(sums).tolist())
 
 
