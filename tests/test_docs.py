@@ -77,3 +77,7 @@ def test_the_methods_page_is_what_its_command_makes():
 def test_every_public_name_is_documented():
     for name in whence.__all__:
         assert getattr(whence, name).__doc__, name
+
+
+def test_the_makefile_installs_the_embedded_model():
+    assert f"MODEL := {resolve('models', 'smollm2').revision}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -12,14 +12,11 @@ from whence.methods.base import Method
 from whence.methods.run import Run
 from whence.metrics.agreement import agreements
 from whence.records import Attribution, Comparison, Report
-from whence.registry import resolve
+from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
 from whence.subjects.inputs import Inputs
 from whence.subjects.loading import load
 from whence.subjects.subject import Chat, Subject
-
-COMPARED_BY_DEFAULT = ("attnlrp", "integrated_gradients", "leave_one_out", "attention_rollout")
-"""One method of each family."""
 
 
 def explain(
@@ -124,7 +121,10 @@ def _subject(subject: Any, device: Any) -> Subject:
 
 
 def _same_device(there: torch.device, wanted: Any) -> bool:
-    asked = torch.device(wanted)
+    try:
+        asked = torch.device(wanted)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"{wanted!r} is no device. Wanted: 'cpu', 'cuda', 'cuda:1', 'mps' or the like.") from error
     return asked.type == there.type and (asked.index is None or asked.index == (there.index or 0))
 
 
@@ -146,6 +146,7 @@ def _encode(
     subject: Subject, data: str | Chat | Sequence[Any], continuation: Any, max_new_tokens: int | None
 ) -> list[Inputs]:
     items = list(data) if _is_list(data) else [data]
+    continuation = continuation.tolist() if hasattr(continuation, "tolist") else continuation
     if not items:
         raise InputError("There is nothing to explain: the list is empty.")
     one_each = _is_list(data) and isinstance(continuation, list | tuple) and not _is_ids(continuation)

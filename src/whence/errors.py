@@ -1,9 +1,9 @@
 """Every error `whence` raises on purpose, under one root.
 
     WhenceError
-    ├── UnknownNameError   a name that is not in the registry
     ├── LoadError          a model that cannot be loaded
     ├── InputError         a text, chat, continuation or option that cannot be explained
+    │   └── UnknownNameError   a name that is not in the registry
     ├── TargetError        a target that does not name one number of the output
     ├── UnsupportedError   a method that cannot serve this subject
     ├── NonFiniteError     scores that came out NaN or infinite
@@ -18,16 +18,16 @@ class WhenceError(Exception):
     """The root of every error raised by `whence` on purpose."""
 
 
-class UnknownNameError(WhenceError):
-    """A method, model or view was asked for by a name that nobody registered."""
-
-
 class LoadError(WhenceError):
     """A model or tokenizer could not be loaded as asked."""
 
 
 class InputError(WhenceError):
     """The input, or an option that goes with it, cannot be explained as given."""
+
+
+class UnknownNameError(InputError):
+    """A method, model or view was asked for by a name that nobody registered."""
 
 
 class TargetError(WhenceError):

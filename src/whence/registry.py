@@ -40,6 +40,10 @@ BUILTIN: dict[str, dict[str, str]] = {
 }
 
 
+COMPARED_BY_DEFAULT = ("attnlrp", "integrated_gradients", "leave_one_out", "attention_rollout")
+"""What `compare` compares unless told otherwise: one method of each family."""
+
+
 @cache
 def _table(kind: str) -> dict[str, str]:
     """Names of one kind, built in and from entry points, to `"module:attribute"`."""

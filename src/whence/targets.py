@@ -8,6 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -99,7 +100,7 @@ class Prob(Target):
 class Contrast(Target):
     """The difference of two outputs' logits, z_a − z_b: why a rather than b (Yin & Neubig 2022, section 3).
 
-    Unit: logit difference, which equals the difference of log-probabilities.
+    Unit: logit difference; under a softmax that is the difference of log-probabilities too.
     """
 
     a: Output
@@ -165,7 +166,9 @@ def as_target(target: Any) -> Target:
         return target()
     if isinstance(target, Target):
         return target
-    if target is None or (isinstance(target, Output) and not isinstance(target, bool)):
+    if isinstance(target, Integral) and not isinstance(target, bool):
+        return Logit(int(target))
+    if target is None or isinstance(target, str):
         return Logit(target)
     if callable(target):
         name = getattr(target, "__name__", type(target).__name__)
@@ -218,9 +221,9 @@ def _one_output(
 
 
 def _output_index(subject: Subject, inputs: Inputs, output: Output) -> int:
-    if isinstance(output, bool):
-        raise TargetError(f"{output} is no output. Wanted: a token or label, or its id or index.")
-    return subject.output_index(output, inputs)
+    if isinstance(output, bool) or not isinstance(output, str | Integral):
+        raise TargetError(f"{output!r} is no output. Wanted: a token or label, or its id or index.")
+    return subject.output_index(output if isinstance(output, str) else int(output), inputs)
 
 
 def _warn_of_missing_space(subject: Subject, inputs: Inputs, logits: Tensor, output: Output, index: int) -> None:

@@ -133,3 +133,14 @@ def test_a_shared_target_function_sees_plain_torch(case, method):
 
     whence.explain(subject_of(case), TEXTS[0], method=method, target=target)
     assert all(torch.equal(one, expected) for one in seen)
+
+
+@pytest.mark.cases(["gpt2", "llama", "bert"])
+def test_embeddings_that_are_made_to_take_gradients_change_nothing(method, case, subject):
+    """What `enable_input_require_grads` of a fine-tuned model leaves behind: a hook on the embeddings."""
+    expected = whence.explain(subject, TEXTS[0], method=method).scores
+    subject.model.enable_input_require_grads()
+    try:
+        assert np.array_equal(whence.explain(subject, TEXTS[0], method=method).scores, expected)
+    finally:
+        subject.model.disable_input_require_grads()

@@ -99,7 +99,7 @@ def test_integrated_gradients_of_the_baseline_itself_are_zero():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "at least 1 step, got 0"),
+        ({"steps": 0}, "at least 1, got 0"),
         ({"steps": 1, "quadrature": "trapezoid"}, "at least 2 steps"),
     ],
     ids=str,

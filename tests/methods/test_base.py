@@ -110,7 +110,7 @@ def test_provenance_says_how(fake):
     assert found["seconds"] > 0
     assert set(found["versions"]) >= {"whence", "torch", "numpy", "python"}
     assert found["caveat"].startswith("Leave-one-out")
-    assert (found["text"], found["scores_unit"]) == ("good", "logit")
+    assert (found["text"], found["scores_unit"]) == ("good", None)
     json.dumps(found, allow_nan=False)
 
 
@@ -126,7 +126,7 @@ def test_provenance_of_a_real_model_names_weights_and_tokenizer():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: METHODS.IntegratedGradients(steps=0), "at least 1 step, got 0"),
+        (lambda: METHODS.IntegratedGradients(steps=0), "at least 1, got 0"),
         (lambda: METHODS.IntegratedGradients(baseline="white"), "Unknown baseline 'white'. Known: zero"),
         (lambda: METHODS.IntegratedGradients(quadrature="simpson"), "Unknown quadrature 'simpson'. Known: gauss"),
         (lambda: METHODS.LeaveOneOut(strategy="blank"), "Unknown strategy 'blank'. Known: auto, mask"),

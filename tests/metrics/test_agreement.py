@@ -126,3 +126,8 @@ def test_p_values_of_few_tokens_are_exact():
     (found,) = compared([1, 2, 3], [1, 2, 3])
     assert found.kendall_p == pytest.approx(1 / 3)
     assert found.spearman_p == pytest.approx(1 / 3)
+
+
+def test_p_values_of_few_tokens_with_ties_count_all_orders():
+    (found,) = compared([1, 1, 2, 3], [1, 2, 3, 4])
+    assert found.kendall_p == found.spearman_p == pytest.approx(1 / 6)

@@ -189,7 +189,7 @@ def test_leave_one_out_of_one_token_cannot_delete_it():
 def test_a_mask_of_another_length_is_refused(length):
     fake = whence.FakeSubject({"good": 2.0})
     evaluator = Evaluator(fake, [fake.encode("good film")], as_targets(None), Run(), "mask")
-    with pytest.raises(InputError, match=f"mask has {length} entries, wanted one for each of 2 tokens"):
+    with pytest.raises(InputError, match=f"mask has {length} entries, wanted one for each of 2 features"):
         evaluator.evaluate([np.zeros((1, length), bool)])
 
 
@@ -197,3 +197,17 @@ def test_no_mask_gives_no_value():
     fake = whence.FakeSubject({"good": 2.0})
     evaluator = Evaluator(fake, [fake.encode("good film")], as_targets(None), Run(), "mask")
     assert evaluator.evaluate([np.zeros((0, 2), bool)])[0].shape == (0, 1)
+
+
+def test_a_feature_is_masked_as_one():
+    fake = whence.FakeSubject({"a": 1.0, "b": 2.0, "c": 4.0})
+    inputs = [fake.encode("a b c")]
+    grouped = Evaluator(fake, inputs, as_targets(None), Run(), "mask", features=[[[0, 2], [1]]])
+    (values,) = grouped.evaluate([np.array([[True, True], [False, True], [True, False], [False, False]])])
+    np.testing.assert_allclose(values[:, 0], [7.0, 2.0, 5.0, 0.0], atol=1e-12)
+
+
+def test_tokens_of_no_feature_are_kept():
+    fake = whence.FakeSubject({"a": 1.0, "b": 2.0})
+    evaluator = Evaluator(fake, [fake.encode("a b")], as_targets(None), Run(), "mask", features=[[[1]]])
+    assert evaluator.evaluate([np.array([[False]])])[0].tolist() == [[1.0]]

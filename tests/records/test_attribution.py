@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import whence
 from records.samples import attribution, steady, tokens_of
 from whence.errors import InputError, NonFiniteError, WhenceError
 from whence.records import Attribution, TargetValue, Token
@@ -397,3 +398,16 @@ def test_repr_is_short_and_says_what_it_is():
     many = attribution(tokens_of("a"), [[1]] * 9)
     assert "' target2', ...]" in repr(many)
     assert "target3" not in repr(many)
+
+
+def test_rows_of_different_units_say_their_own():
+    subject = whence.FakeSubject({"good": [1.0, -2.0]}, labels=("no", "yes"))
+    record = whence.explain(subject, "good film", target=[whence.Logit("no"), whence.Prob("no")], method="attnlrp")
+    assert [record.unit_of(row) for row in (0, 1)] == ["logit", "probability"]
+    assert record.unit == "logit, probability"
+    pytest.importorskip("pandas")
+    assert record.to_pandas()["unit"].unique().tolist() == ["logit", "probability"]
+    assert [t.unit for t in record.share().targets] == [
+        "logit / total |logit|",
+        "probability / total |probability|",
+    ]

@@ -302,3 +302,28 @@ def test_several_outputs_at_once_equal_one_by_one():
 
 def attribute_again(output, x):
     return x.detach() * torch.autograd.grad(output, x, retain_graph=True)[0]
+
+
+BY_NAME = {
+    "bmm": (lambda a, b: torch.bmm(a[None], mat2=b[None])[0], torch.matmul),
+    "mm": (lambda a, b: a.mm(mat2=b), torch.matmul),
+    "baddbmm": (
+        lambda a, b: torch.baddbmm(a.new_zeros(1, 1, 1), batch1=a[None], batch2=b[None])[0],
+        torch.matmul,
+    ),
+    "addmm": (lambda a, b: torch.addmm(a.new_zeros(1), mat1=a, mat2=b), torch.matmul),
+    "addcmul": (lambda a, b: torch.addcmul(a.new_zeros(1), tensor1=a, tensor2=b.mT[:2]), lambda a, b: a * b.mT[:2]),
+    "outer": (lambda a, b: torch.outer(a[0], b[0]), lambda a, b: a[0][:, None] * b[0]),
+    "tensordot": (lambda a, b: torch.tensordot(a, b, dims=1), torch.matmul),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_product_is_halved_whatever_it_is_called_and_however(name):
+    called, plain = BY_NAME[name]
+    a, b = draw(2, 3), draw(3, 4)
+    with rules("attnlrp"):
+        y = called(a, b)
+    torch.testing.assert_close(y, plain(a, b))
+    of_a, of_b = (x * g for x, g in zip((a, b), torch.autograd.grad(y.sum(), (a, b)), strict=True))
+    torch.testing.assert_close(of_a.sum() + of_b.sum(), y.sum())

@@ -157,3 +157,16 @@ def test_special_tokens_have_scores_of_their_own(subject):
     record = whence.explain(subject, "the film was good", method="input_x_gradient")
     assert [t.text for t in record.tokens if t.special] == ["[CLS]", "[SEP]"]
     assert record.scores[0, 0] != 0 != record.scores[0, -1]
+
+
+def test_attention_is_refused_where_no_one_token_is_read(bert_pooled_by_mean):
+    with pytest.raises(whence.UnsupportedError, match="averages over all tokens"):
+        whence.explain(bert_pooled_by_mean, "a b", method="raw_attention")
+    assert whence.explain(bert_pooled_by_mean, "a b", method="attnlrp").scores.any()
+
+
+@pytest.fixture
+def bert_pooled_by_mean():
+    subject = whence.load(tiny.bert_classifier())
+    subject.model.config.classifier_pooling = "mean"
+    return subject

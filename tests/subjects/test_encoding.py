@@ -204,3 +204,14 @@ def test_the_limit_of_a_model_whose_positions_start_late():
             whence.explain(subject, text, method="random")
         except whence.InputError:
             assert count == 21
+
+
+def test_truncation_and_padding_set_on_a_tokenizer_stay_and_do_not_apply():
+    model, tokenizer = tiny.llama_lm()
+    tokenizer.backend_tokenizer.enable_truncation(max_length=3, stride=1)
+    tokenizer.backend_tokenizer.enable_padding(pad_id=2, pad_token="<pad>", length=7)
+    before = tokenizer.backend_tokenizer.to_str()
+    inputs = whence.load((model, tokenizer)).encode("Paris is in France.", continuation=" Good morning")
+    assert tokenizer.backend_tokenizer.to_str() == before
+    assert inputs.text == "Paris is in France. Good morning"
+    assert "".join(t.text for t in inputs.tokens if t.start is not None).startswith("Paris is in France. Good")

@@ -108,3 +108,9 @@ def test_only_right_to_left_text_is_closed_off() -> None:
     assert isolated("Tower") == "Tower"
     assert isolated("שלום") == "\u2068שלום\u2069"
     assert quoted("سلام") == "“\u2068سلام\u2069”"
+
+
+def test_bytes_of_one_character_are_numbered_also_where_the_first_has_a_space() -> None:
+    tokens = [Token(" 💙", 1, 1, 3), Token("💙", 2, 2, 3), Token("💙", 3, 2, 3), Token(" x", 4, 3, 5)]
+    assert readable_tokens(tokens) == [" 💙₁", "💙₂", "💙₃", " x"]
+    assert gaps(tokens) == [False] * 4

@@ -79,7 +79,9 @@ class AttentionMethod(Method):
             logits = subject.logits(batch)
         if layers == 0:
             raise UnsupportedError(
-                f"No attention weights could be read from {subject.name}, whose attention implementation is "
-                f"{subject.provenance().get('attention')!r}. Load the model with attn_implementation='sdpa' or 'eager'."
+                f"No attention weights could be read from {subject.name} (attention implementation "
+                f"{subject.provenance().get('attention')!r}): it runs neither torch's fused attention "
+                f"(attn_implementation='sdpa') nor a softmax written out ('eager'), or has no attention at all. "
+                f"Explain it by gradients, relevance or perturbation."
             )
         return logits, self._aggregate(kept, layers)

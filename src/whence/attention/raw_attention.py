@@ -39,6 +39,11 @@ class RawAttention(AttentionMethod):
         "same for every output predicted at the same place."
     )
 
+    def __post_init__(self) -> None:
+        for name, value in (("layer", self.layer), ("head", self.head)):
+            if isinstance(value, bool) or not (isinstance(value, int) or (value is None and name == "head")):
+                raise InputError(f"{name} must be a whole number, got {value!r}.")
+
     def _receive(self, kept: list[Tensor], number: int, weights: Weights) -> None:
         if self.layer >= 0 and number != self.layer:
             return

@@ -19,7 +19,7 @@ _SOFTMAX = frozenset({F.softmax, torch.softmax, Tensor.softmax})
 _PASSES_ON = frozenset(
     {
         F.dropout, torch.dropout, Tensor.to, Tensor.type_as, Tensor.float, Tensor.view, Tensor.reshape, Tensor.flatten,
-        Tensor.contiguous, torch.reshape, torch.flatten,
+        Tensor.contiguous, Tensor.__getitem__, torch.reshape, torch.flatten,
     }
 )  # fmt: skip
 _MATMUL = frozenset({torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__})

@@ -41,9 +41,11 @@ def main() -> None:
     """Run the command line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        status = _run()
-        for warning in caught:
-            print(f"warning: {warning.message}", file=sys.stderr)  # noqa: T201
+        try:
+            status = _run()
+        finally:
+            for warning in caught:
+                print(f"warning: {warning.message}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 
 

@@ -6,8 +6,9 @@ import typer
 
 from whence.cli import options
 from whence.cli.options import DType
+from whence.registry import COMPARED_BY_DEFAULT
 
-_DEFAULT = "attnlrp,integrated_gradients,leave_one_out,attention_rollout"
+_DEFAULT = ",".join(COMPARED_BY_DEFAULT)
 
 
 def compare(
@@ -34,11 +35,12 @@ def compare(
         raise typer.BadParameter("name at least one method; see: whence methods.", param_hint="--methods")
     for name in names:
         path_of("methods", name)
+    subject = options.load_model(model, dtype, device)
     record = api.compare(
-        options.load_model(model, dtype, device),
+        subject,
         text,
         methods=names,
-        target=target,
+        target=options.read_target(target, subject),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
         seed=seed,

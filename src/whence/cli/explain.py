@@ -28,11 +28,12 @@ def explain(
     text = options.read_text(text)
     options.refuse_both(continuation, max_new_tokens)
     path_of("methods", method)
+    subject = options.load_model(model, dtype, device)
     record = api.explain(
-        options.load_model(model, dtype, device),
+        subject,
         text,
         method=method,
-        target=target,
+        target=options.read_target(target, subject),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
         seed=seed,

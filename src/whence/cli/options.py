@@ -62,14 +62,24 @@ def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:
         raise typer.BadParameter("give either --continuation or --max-new-tokens, not both.")
 
 
+def read_target(target: str | None, subject: Any) -> str | int | None:
+    """The target as it is meant: for a classifier, digits that are no label are a class index."""
+    if target is not None and target.isdigit() and target not in getattr(subject, "labels", [target]):
+        return int(target)
+    return target
+
+
 def load_model(name: str, dtype: DType, device: str | None) -> Any:
     """The subject, loaded without progress bars."""
     from transformers.utils import logging
 
+    from whence.registry import available, resolve
     from whence.subjects.loading import load
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    if name in available("models") and not (embedded := resolve("models", name)).is_converted():
+        typer.echo(f"getting {name} ready in {embedded.folder}, once; this takes a while", err=True)
     return load(name, dtype=str(dtype), device=device)
 
 

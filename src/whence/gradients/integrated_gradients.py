@@ -54,12 +54,12 @@ class IntegratedGradients(Method):
     complete: ClassVar[bool] = True
     caveat: ClassVar[str] = (
         "Integrated gradients explain the change from a baseline, which for text is not a natural input; another "
-        "baseline gives other scores. A large residual means too few steps."
+        "baseline gives other scores. A large residual means that the integral has not converged."
     )
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"Integrated gradients need at least 1 step, got {self.steps}.")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise InputError(f"Integrated gradients want a whole number of steps, at least 1, got {self.steps!r}.")
         for name, value, known in (
             ("baseline", self.baseline, Baseline.__args__),  # type: ignore[attr-defined]
             ("quadrature", self.quadrature, Quadrature.__args__),  # type: ignore[attr-defined]
@@ -120,8 +120,8 @@ def _warn_of_residual(explanations: Sequence[Explanation]) -> None:
     if worst > _WORTH_A_WARNING:
         warnings.warn(
             f"Integrated gradients have not converged: the residual is up to {worst:.0%} of value − baseline value. "
-            f"Take more steps or another baseline, and trust the scores no further than that. (A path from zero "
-            f"embeddings runs through the point where RMSNorm jumps, which no number of steps mends.)",
+            f"The scores are no better than that. More steps or another baseline can help; on some language models "
+            f"hundreds of steps do not.",
             WhenceWarning,
             stacklevel=2,
         )

@@ -152,7 +152,7 @@ class Method(ABC):
             "resolved": found.resolved,
             "generated": inputs.generated,
             "text": inputs.text,
-            "scores_unit": self.scores_unit or found.readouts[0].unit,
+            "scores_unit": self.scores_unit,
             "caveat": self.caveat,
         }
         return Attribution.build(

@@ -15,8 +15,8 @@ def agreements(attributions: tuple[Attribution, ...], k: int = 3) -> tuple[Agree
     """The agreement of every pair of explanations on every target row.
 
     Spearman's ρ and Kendall's τ_b of the signed scores, each with its two-sided p-value against independence, and the
-    share of the k tokens of largest |score| that both have. Up to eight tokens the p-value of ρ counts all orders out;
-    beyond, it is the usual approximation. Only tokens the target can depend on are compared: those in front of it.
+    share of the k tokens of largest |score| that both have. Up to eight tokens the p-values count all orders out;
+    beyond, they are scipy's. Only tokens the target can depend on are compared: those in front of it.
     With fewer than three tokens, or constant scores, there is no correlation and it is None; constant scores have no
     top tokens either.
     Source: Kendall 1938, Spearman 1904; for explanations Krishna et al. 2022, "The Disagreement Problem".
@@ -42,16 +42,19 @@ def _correlations(
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None, None, None, None
     spearman, kendall = stats.spearmanr(a, b), stats.kendalltau(a, b)
-    exact = len(a) <= _COUNTED_OUT
-    spearman_p = _permutation_p(stats.rankdata(a), stats.rankdata(b)) if exact else float(spearman.pvalue)
-    return float(spearman.statistic), spearman_p, float(kendall.statistic), float(kendall.pvalue)
+    p_values = _counted_out(a, b) if len(a) <= _COUNTED_OUT else (float(spearman.pvalue), float(kendall.pvalue))
+    return float(spearman.statistic), p_values[0], float(kendall.statistic), p_values[1]
 
 
-def _permutation_p(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"]) -> float:
-    """The share of all orders of b's ranks that correlate with a's as strongly, either way, as the order they have."""
-    orders = np.array(list(permutations(b - b.mean())))
-    strength = np.abs(orders @ (a - a.mean()))
-    return float(np.mean(strength >= strength[0] - 1e-9))
+def _counted_out(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"]) -> tuple[float, float]:
+    """For ρ and τ, the share of all orders of b that correlate with a as strongly, either way, as the one it has."""
+    from scipy.stats import rankdata
+
+    orders = np.array(list(permutations(rankdata(b))))
+    first, second = np.triu_indices(len(a), 1)
+    rho = orders @ (rankdata(a) - (len(a) + 1) / 2)
+    tau = np.sign(orders[:, first] - orders[:, second]) @ np.sign(a[first] - a[second])
+    return tuple(float(np.mean(np.abs(s) >= np.abs(s[0]) - 1e-9)) for s in (rho, tau))  # type: ignore[return-value]
 
 
 def _overlap(a: Float[np.ndarray, " token"], b: Float[np.ndarray, " token"], k: int) -> float | None:

@@ -5,7 +5,7 @@ It alone knows what a masked feature becomes, how masked inputs share batches, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -39,7 +39,9 @@ class Perturbed:
 class Evaluator:
     """Target values of masked versions of several inputs.
 
-    A mask is a row of booleans, one a token: True keeps the token, False masks it. The target is resolved on the
+    A mask is a row of booleans, one a feature: True keeps the feature, False masks it. `features` lists, for each
+    input, which token indices make each feature (words, sentences, segments); by default each token is one. Tokens
+    of no feature are always kept. The target is resolved on the
     unmasked input, once, so that every mask is asked about the same output: `readouts` and `values` are those of the
     unmasked inputs. `forwards` counts, for each input, the sequences run.
 
@@ -47,18 +49,25 @@ class Evaluator:
     """
 
     def __init__(
-        self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run, strategy: Strategy
+        self,
+        subject: Subject,
+        inputs: Sequence[Inputs],
+        targets: Sequence[Target],
+        run: Run,
+        strategy: Strategy,
+        features: Sequence[Sequence[Sequence[int]]] | None = None,
     ) -> None:
         self.subject = subject
         self.inputs = inputs
         self.strategy = named_strategy(subject, strategy)
+        self.features = [[[i] for i in range(len(item))] for item in inputs] if features is None else features
         self.forwards = [1] * len(inputs)
         self._run = run
         values, self.readouts = target_values(subject, inputs, targets, run)
         self.values = [value.cpu().numpy() for value in values]
 
     def evaluate(
-        self, masks: Sequence[Bool[np.ndarray, "sample token"]], label: str = "perturbations"
+        self, masks: Sequence[Bool[np.ndarray, "sample feature"]], label: str = "perturbations"
     ) -> list[Float[np.ndarray, "sample row"]]:
         """The target values of every masked input, float64 `(samples, rows)` for each input.
 
@@ -92,10 +101,18 @@ class Evaluator:
             logits = self.subject.logits(batch)
             return read_values(logits, [self.readouts[unit.item] for unit in chosen])
 
-    def _perturbed(self, item: int, number: int, keep: Bool[np.ndarray, " token"]) -> Perturbed:
+    def _tokens_kept(self, item: int, keep: Bool[np.ndarray, " feature"]) -> Bool[np.ndarray, " token"]:
+        features = self.features[item]
+        if keep.shape != (len(features),):
+            raise InputError(f"A mask has {keep.shape[0]} entries, wanted one for each of {len(features)} features.")
+        tokens = np.ones(len(self.inputs[item]), dtype=bool)
+        for kept, members in zip(keep, features, strict=True):
+            tokens[list(members)] &= kept
+        return tokens
+
+    def _perturbed(self, item: int, number: int, keep: Bool[np.ndarray, " feature"]) -> Perturbed:
         original = self.inputs[item]
-        if keep.shape != (len(original),):
-            raise InputError(f"A mask has {keep.shape[0]} entries, wanted one for each of {len(original)} tokens.")
+        keep = self._tokens_kept(item, keep)
         if keep.all() or self.strategy == "zero_embedding":
             return Perturbed(item, number, original, ~keep)
         if self.strategy == "delete":
@@ -105,10 +122,16 @@ class Evaluator:
         return Perturbed(item, number, replace(original, tokens=tokens), None)
 
 
+def check_strategy(strategy: str) -> None:
+    """An `InputError` for a strategy there is not."""
+    known = get_args(Strategy)
+    if strategy not in known:
+        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(known)}.")
+
+
 def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
     """The strategy by its own name: "auto" is the first of mask, pad, unk and eos token that the tokenizer has."""
-    if strategy not in Strategy.__args__:  # type: ignore[attr-defined]
-        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(Strategy.__args__)}.")  # type: ignore[attr-defined]
+    check_strategy(strategy)
     if strategy == "auto":
         return next((s for s in _AUTO if subject.replacement_id(s) is not None), "zero_embedding")
     if strategy in _AUTO and subject.replacement_id(strategy) is None:

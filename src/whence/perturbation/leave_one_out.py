@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from whence.errors import InputError
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
-from whence.perturbation.evaluator import Evaluator, Strategy
+from whence.perturbation.evaluator import Evaluator, Strategy, check_strategy
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target
@@ -46,8 +45,7 @@ class LeaveOneOut(Method):
     )
 
     def __post_init__(self) -> None:
-        if self.strategy not in Strategy.__args__:  # type: ignore[attr-defined]
-            raise InputError(f"Unknown strategy {self.strategy!r}. Known: {', '.join(Strategy.__args__)}.")  # type: ignore[attr-defined]
+        check_strategy(self.strategy)
 
     def cost(self, tokens: int, rows: int) -> Cost:
         """The input and each token's absence, all rows at once."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,12 @@ class Attribution(Displayed):
 
     @property
     def unit(self) -> str:
-        """The unit of the scores; of the target's value too, for methods that explain that value."""
-        return self.provenance.get("scores_unit") or self.targets[0].unit
+        """The unit of the scores: the method's own, or else the targets' (all of them, where rows differ)."""
+        return ", ".join(dict.fromkeys(self.unit_of(row) for row in range(len(self.targets)))) or "none"
+
+    def unit_of(self, row: int) -> str:
+        """The unit of one row's scores: the method's own, or else that of the row's target."""
+        return self.provenance.get("scores_unit") or self.targets[row].unit
 
     @property
     def text(self) -> str | None:
@@ -101,11 +106,15 @@ class Attribution(Displayed):
         Tokens outside every span are left out; where there is a residual, it takes up their scores.
         Raises `InputError` if a span covers no token, cuts through one, or shares one with another span.
         """
-        return self._grouped(span_groups(self.tokens, [(int(a), int(b)) for a, b in spans]), "segments")
+        try:
+            borders = [(int(start), int(end)) for start, end in spans]
+        except (TypeError, ValueError) as error:
+            raise InputError(f"segments() wants a list of (start, end) character offsets, got {spans!r}.") from error
+        return self._grouped(span_groups(self.tokens, borders), "segments")
 
     def top(self, k: int = 10) -> "Attribution":
         """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise InputError(f"top(k) wants k, a whole number of at least 1, got {k!r}.")
         order = np.argsort(-np.abs(self.scores.astype(np.float64)).sum(axis=0), kind="stable")[:k]
         return self._derived([self.tokens[i] for i in order], self.scores[:, order], f"top({k})")
@@ -124,9 +133,9 @@ class Attribution(Displayed):
                 target,
                 value=target.value / float(t),
                 baseline_value=None if target.baseline_value is None else target.baseline_value / float(t),
-                unit=f"{target.unit} / total |{self.unit}|",
+                unit=f"{target.unit} / total |{self.unit_of(row)}|",
             )
-            for target, t in zip(self.targets, total, strict=True)
+            for row, (target, t) in enumerate(zip(self.targets, total, strict=True))
         ]
         shared = self._derived(self.tokens, self.scores / total[:, None], "share", targets)
         return replace(shared, provenance={**shared.provenance, "scores_unit": unit})
@@ -185,7 +194,7 @@ class Attribution(Displayed):
         rows = [
             {"target": target.label, "target_position": target.position, "token_index": i}
             | {("token" if name == "text" else name): value for name, value in token.to_dict().items()}
-            | {"score": float(self.scores[r, i]), "unit": self.unit}
+            | {"score": float(self.scores[r, i]), "unit": self.unit_of(r)}
             for r, target in enumerate(self.targets)
             for i, token in enumerate(self.tokens)
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -81,7 +82,7 @@ class Comparison(Displayed):
 
     def top(self, k: int = 3, target: int = 0) -> dict[str, list[tuple[Token, float]]]:
         """For each method, its k tokens of largest |score| with their signed scores, largest first."""
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise InputError(f"top(k) wants k, a whole number of at least 1, got {k!r}.")
         if not 0 <= target < len(self.attributions[0].targets):
             raise InputError(f"There is no target row {target}: rows are 0 to {len(self.attributions[0].targets) - 1}.")

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from whence.errors import InputError
 from whence.records.display import Displayed
 from whence.registry import resolve
 
@@ -28,9 +29,13 @@ class Report(Displayed):
         return resolve("views", "html")(self.records, title=self.title)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the page to `path` and return it."""
+        """Write the page to `path` and return it; `InputError` where that cannot be."""
         path = Path(path)
-        path.write_text(self.to_html(), encoding="utf-8")
+        page = self.to_html()
+        try:
+            path.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"Cannot write {path}: {error.strerror}.") from error
         return path
 
     def _repr_html_(self) -> str:

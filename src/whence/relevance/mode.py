@@ -27,7 +27,10 @@ from whence.relevance.operations import (
     Function,
 )
 
-_FIRST_ARGUMENTS = ("input", "other")
+_TENSOR_ARGUMENTS = (
+    "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
+)  # fmt: skip
+"""The names torch gives its functions' operands, in the order they have by position."""
 _KEEPS_ROOT = PRODUCTS | QUOTIENTS | SUMS | CASTS
 """Operations that, with constants, leave an element-wise function one of the same root."""
 
@@ -117,13 +120,11 @@ class RuleMode(TorchFunctionMode):
 
 def _call(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     """The call with its first tensors by position, however they were given."""
-    named = [name for name in _FIRST_ARGUMENTS if name in kwargs]
+    named = [kwargs[name] for name in _TENSOR_ARGUMENTS if name in kwargs]
     if not named:
         return Call(func, args, kwargs)
-    rest = {name: value for name, value in kwargs.items() if name not in named}
-    if "input" in named:
-        args = (kwargs["input"], *args)
-    return Call(func, (*args, *(kwargs[name] for name in named if name != "input")), rest)
+    rest = {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
+    return Call(func, (*args, *named), rest)
 
 
 def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -152,7 +153,10 @@ def _keep_root(func: Function, result: Any, args: tuple[Any, ...]) -> None:
 
 
 def rules(rule_set: str | RuleSet) -> RuleMode:
-    """A `with` inside which every torch operation follows the rule set's rules, on any torch module.
+    """A `with` inside which torch operations follow the rule set's rules, on any torch module.
+
+    Ruled are the functions in `whence.relevance.operations.OPERATIONS`; all others keep their gradient, which is right
+    for what is linear in its live inputs, and for nothing else.
 
     `rule_set` is a registered name, such as "attnlrp", or a `RuleSet` of your own. Only the forward pass need run
     inside; the backward pass follows the rules wherever it runs.

@@ -82,8 +82,10 @@ def uniform_matmul(call: Call) -> Any:
 def uniform_add_matmul(call: Call) -> Any:
     """C + A B in one call: the sum is linear, and A B follows the rule of a matrix product."""
     c, a, b, *_ = call.args
+    if not (is_live(a) and is_live(b)):
+        return call.run()
     beta, alpha = call.kwargs.get("beta", 1), call.kwargs.get("alpha", 1)
-    return c * beta + uniform_matmul(Call(torch.bmm, (a, b), {})) * alpha
+    return c * beta + uniform_matmul(Call(torch.matmul, (a, b), {})) * alpha
 
 
 def uniform_add_product(call: Call) -> Any:

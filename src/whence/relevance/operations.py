@@ -28,9 +28,9 @@ POWERS: frozenset[Function] = frozenset({torch.pow, Tensor.pow, Tensor.__pow__})
 
 ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | frozenset(
     {
-        F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, torch.sigmoid, torch.exp, torch.square,
-        torch.abs, torch.clamp, torch.log, torch.log1p, Tensor.sigmoid, Tensor.exp, Tensor.square, Tensor.abs,
-        Tensor.clamp, Tensor.log, Tensor.log1p,
+        F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, torch.sigmoid, torch.special.expit, torch.exp,
+        torch.square, torch.abs, torch.clamp, torch.log, torch.log1p, Tensor.sigmoid, Tensor.exp, Tensor.square,
+        Tensor.abs, Tensor.clamp, Tensor.log, Tensor.log1p,
     }
 )  # fmt: skip
 """Non-linear functions of one tensor, element by element."""
@@ -42,8 +42,9 @@ SUMS: frozenset[Function] = frozenset(
 )
 CASTS: frozenset[Function] = frozenset({Tensor.to, Tensor.float, Tensor.type_as, torch.neg, Tensor.__neg__})
 MATMULS = (
-    torch.matmul, torch.mm, torch.bmm, torch.mv, torch.dot, torch.inner, torch.einsum, Tensor.matmul, Tensor.mm,
-    Tensor.bmm, Tensor.mv, Tensor.dot, Tensor.inner, Tensor.__matmul__, Tensor.__rmatmul__,
+    torch.matmul, torch.mm, torch.bmm, torch.mv, torch.dot, torch.inner, torch.outer, torch.einsum,
+    torch.tensordot, Tensor.matmul, Tensor.mm,
+    Tensor.bmm, Tensor.mv, Tensor.dot, Tensor.inner, Tensor.outer, Tensor.__matmul__, Tensor.__rmatmul__,
 )  # fmt: skip
 RECIPROCALS = (torch.rsqrt, Tensor.rsqrt, torch.reciprocal, Tensor.reciprocal, Tensor.__rtruediv__)
 
@@ -53,7 +54,7 @@ OPERATIONS: dict[Function, str] = (
     | dict.fromkeys(QUOTIENTS, "quotient")
     | dict.fromkeys(MATMULS, "matmul")
     | dict.fromkeys(RECIPROCALS, "reciprocal")
-    | dict.fromkeys((torch.baddbmm, Tensor.baddbmm), "add_matmul")
+    | dict.fromkeys((torch.addmm, torch.baddbmm, Tensor.addmm, Tensor.baddbmm), "add_matmul")
     | dict.fromkeys((torch.addcmul, Tensor.addcmul), "add_product")
     | dict.fromkeys((F.layer_norm, torch.layer_norm), "layer_norm")
     | dict.fromkeys((F.rms_norm, torch.rms_norm), "rms_norm")

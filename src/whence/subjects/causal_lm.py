@@ -4,6 +4,7 @@ import inspect
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -52,7 +53,7 @@ class CausalLM(TransformersModel):
         wanted, place = torch.unique(batch.indices, return_inverse=True)
         keep = {"logits_to_keep": wanted} if self._keeps_some else {}
         logits = self._forward(batch, use_cache=False, **keep).logits
-        if self._keeps_some and bool((batch.indices == wanted).all() if place.shape[1] == len(wanted) else False):
+        if self._keeps_some and all(row == wanted.tolist() for row in batch.indices.tolist()):
             return logits
         place = place.to(logits.device) if self._keeps_some else batch.indices.to(logits.device)
         rows = torch.arange(len(batch), device=logits.device)[:, None]
@@ -73,6 +74,8 @@ class CausalLM(TransformersModel):
             if not 0 <= name < self._vocabulary:
                 raise TargetError(f"Token id {name} is not in the vocabulary (0 to {self._vocabulary - 1}).")
             return name
+        if not name:
+            raise TargetError("The target is an empty text, which is no token. Name one, or leave the target out.")
         ids = self._ids_after(inputs, name)
         if len(ids) != 1:
             pieces = ", ".join(repr(self.output_label(i)) for i in ids) or "none"
@@ -156,7 +159,7 @@ class CausalLM(TransformersModel):
         return self._plain_ids(continuation)
 
     def _plain_ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return list(encoding.call(self.tokenizer, text, add_special_tokens=False)["input_ids"])
 
     def _ids_after(self, inputs: Inputs, name: str) -> list[int]:
         slot = inputs.slots[0]
@@ -176,13 +179,14 @@ class CausalLM(TransformersModel):
         ids, stops = _ids(prompt), self._stop_ids()
         written: list[int] = []
         cache, given = None, torch.tensor([ids], device=self.device)
-        keep = {"logits_to_keep": 1} if self._keeps_some else {}
+        keep: dict[str, Any] = {"logits_to_keep": 1} if self._keeps_some else {}
         with self.session(), torch.no_grad():
             while len(written) < max_new_tokens and not (written and written[-1] in stops):
-                out = self.model(input_ids=given, past_key_values=cache, use_cache=True, **keep)
-                cache = out.past_key_values
+                options = keep if cache is None else keep | {"past_key_values": cache}
+                out = self.model(input_ids=given, use_cache=True, **options)
+                cache = getattr(out, "past_key_values", None)
                 written.append(int(out.logits[0, -1].argmax()))
-                given = torch.tensor([written[-1:]], device=self.device)
+                given = torch.tensor([ids + written if cache is None else written[-1:]], device=self.device)
         return encoding.decoded_tokens(self.tokenizer, ids, written, len(text))
 
     def _stop_ids(self) -> set[int]:

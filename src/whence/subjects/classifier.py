@@ -63,6 +63,11 @@ class SequenceClassifier(TransformersModel):
 
     def query_position(self, slot: Slot, length: int) -> int:
         """The token the classification head reads: the first of an encoder, the last of a decoder."""
+        if getattr(self.model.config, "classifier_pooling", "cls") == "mean":
+            raise UnsupportedError(
+                f"{self.name} averages over all tokens, so the attention of no one token leads to its prediction. "
+                f"Explain it by gradients, relevance or perturbation."
+            )
         return 0 if self._reads_first else length - 1
 
     def output_label(self, index: int) -> str:

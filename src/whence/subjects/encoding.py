@@ -15,17 +15,27 @@ def encode_text(
     `role` is one role for all, or a function of a token's character span. Where the tokenizer keeps no offsets (it is
     not a fast one), tokens have none either.
     """
-    encoded = tokenizer(
-        text,
-        add_special_tokens=add_special_tokens,
-        return_offsets_mapping=tokenizer.is_fast,
-        truncation=False,
-        verbose=False,
-    )
+    encoded = call(tokenizer, text, add_special_tokens, return_offsets_mapping=tokenizer.is_fast)
     ids = encoded["input_ids"]
     offsets = encoded["offset_mapping"] if tokenizer.is_fast else [None] * len(ids)
     special = special_ids(tokenizer)
     return tuple(_token(tokenizer, text, i, span, role, special) for i, span in zip(ids, offsets, strict=True))
+
+
+def call(tokenizer: Any, text: str, add_special_tokens: bool, **options: Any) -> Any:
+    """The tokenizer's own encoding of the whole text, the tokenizer left as it was.
+
+    Calling a fast tokenizer resets the truncation and padding that were set on it; they are put back.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    truncation, padding = (None, None) if backend is None else (backend.truncation, backend.padding)
+    try:
+        return tokenizer(text, add_special_tokens=add_special_tokens, truncation=False, verbose=False, **options)
+    finally:
+        if backend is not None and truncation is not None:
+            backend.enable_truncation(**truncation)
+        if backend is not None and padding is not None:
+            backend.enable_padding(**padding)
 
 
 def decoded_tokens(

@@ -13,6 +13,7 @@ from torch import Tensor
 from whence.errors import InputError, TargetError
 from whence.records import Token
 from whence.subjects.batch import Batch
+from whence.subjects.chat import is_chat
 from whence.subjects.fingerprint import WeightsHash, library_versions, tokenizer_hash
 from whence.subjects.inputs import Inputs, Slot
 from whence.subjects.subject import Chat, Subject, refuse_empty
@@ -42,6 +43,10 @@ class FakeSubject(Subject):
         bias: Sequence[float] | None = None,
     ) -> None:
         self.labels = tuple(labels)
+        self.link = "identity" if len(self.labels) == 1 else "softmax"
+        for word, effect in effects.items():
+            if np.shape(effect) not in ((), (len(self.labels),)):
+                raise InputError(f"{word!r} has the effects {effect!r}, wanted one for each label: {self.labels}.")
         self.name = "fake"
         self.tokenizer = _Words({word: i + 1 for i, word in enumerate(effects)})
         table = np.zeros((len(effects) + 1, len(labels)))
@@ -62,6 +67,8 @@ class FakeSubject(Subject):
         """One token for each word; a word without effect has the id 0."""
         if continuation is not None or max_new_tokens is not None:
             raise InputError("FakeSubject is a classifier: it has no continuation.")
+        if is_chat(data):
+            raise InputError("FakeSubject takes no chat. Pass one string.")
         text = refuse_empty(data)
         tokens, place = [], 0
         for word in text.split():

@@ -1,12 +1,13 @@
 """From whatever names a model to the subject that explains it."""
 
+import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from whence.errors import LoadError, UnknownNameError, WhenceError
-from whence.registry import available, path_of, resolve
+from whence.errors import LoadError, WhenceError
+from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
 TASKS: dict[str, tuple[str, str, str]] = {
@@ -120,10 +121,10 @@ def _from_name(
         return _pretrained(str(path), path.name, task, placement, pickle, options)
     if path.exists() or name.startswith((".", "/", "~")):
         raise LoadError(f"{name!r} is not a folder with a model, nor a .gguf file.")
-    try:
-        return _pretrained(name, name, task, placement, pickle, options)
-    except LoadError as error:
-        raise _not_found(name, error) from error
+    near = difflib.get_close_matches(name, available("models"), n=1, cutoff=0.8)
+    if near and "/" not in name:
+        raise LoadError(f"There is no embedded model {name!r}. Did you mean {near[0]!r}?")
+    return _pretrained(name, name, task, placement, pickle, options)
 
 
 def _embedded(name: str, placement: dict[str, Any]) -> Subject:
@@ -208,17 +209,6 @@ def _why_not(where: str, error: BaseException) -> str:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
-
-
-def _not_found(name: str, error: LoadError) -> WhenceError:
-    """The loading error, with the nearest embedded name where the name looks like one."""
-    if "/" in name:
-        return error
-    try:
-        path_of("models", name)
-    except UnknownNameError as unknown:
-        return LoadError(f"{error} ({unknown})")
-    return error
 
 
 def _known_task(task: str | None) -> str | None:

@@ -43,7 +43,7 @@ class TransformersModel(Subject):
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """The model's input embeddings of token ids, detached from any graph."""
         with torch.no_grad():
-            return self._embedding(ids)
+            return self._embedding(ids).detach()
 
     def session(self) -> AbstractContextManager[None]:
         """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""

@@ -6,7 +6,7 @@ reading direction or that cannot be seen at all. Each of those becomes a visible
 
 import unicodedata
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from whence.records import Token
 
@@ -44,8 +44,7 @@ def readable_tokens(tokens: Sequence[Token]) -> list[str]:
     ['🗼₁', '🗼₂', ' in']
     """
     shown: list[str] = []
-    for _, run in groupby(enumerate(tokens), key=lambda entry: _shared(*entry)):
-        members = [token for _, token in run]
+    for members in _runs(tokens):
         parts = [""] if len(members) == 1 else [str(i + 1).translate(_SUBSCRIPTS) for i in range(len(members))]
         shown += [readable(token.text) + part for token, part in zip(members, parts, strict=True)]
     return shown
@@ -88,15 +87,26 @@ def code_point(character: str) -> str:
 
 
 def _apart(before: Token, after: Token) -> bool:
-    if before.end is None or after.start is None or (before.start, before.end) == (after.start, after.end):
+    if before.end is None or after.start is None or _overlap(before, after):
         return False
     return after.start != before.end and not after.text.startswith(" ")
 
 
-def _shared(index: int, token: Token) -> tuple[object, ...]:
-    """Equal for neighbours that cover the same characters, different for all others."""
-    covers_some = token.start is not None and token.end is not None and token.end > token.start
-    return (token.text, token.start, token.end) if covers_some and not token.special else (index,)
+def _runs(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The tokens in order, those that share a character with the one before them in its list."""
+    runs: list[list[Token]] = []
+    for token in tokens:
+        if runs and _overlap(runs[-1][-1], token):
+            runs[-1].append(token)
+        else:
+            runs.append([token])
+    return runs
+
+
+def _overlap(before: Token, after: Token) -> bool:
+    if before.special or after.special or before.start is None or before.end is None:
+        return False
+    return after.start is not None and after.end is not None and before.start < after.end and after.start < before.end
 
 
 def _sign(character: str) -> str:
