@@ -18,10 +18,10 @@ HEAD = """# Methods
 
 <!-- Made by `make docs` from the methods' own docstrings. -->
 
-Passes are for an input of n tokens and k targets, with default parameters. *Adds up* says whether scores and residual
-sum to value − baseline value.
+Passes are for an input of n tokens and k targets, with default parameters. *Residual* says whether the scores are meant
+to add up to value − baseline value; for those that are, what is missing is reported.
 
-| method | family | passes | adds up | parameters |
+| method | family | passes | residual | parameters |
 |---|---|---|---|---|
 """
 
@@ -33,7 +33,7 @@ def methods_page() -> str:
     for key, method in methods.items():
         made = method()
         settings = ", ".join(f"`{name}={value!r}`" for name, value in made.params.items()) or "none"
-        claim = "yes" if made.complete else "no"
+        claim = "reported" if made.complete else "none"
         page += f"| [`{key}`](#{key}) | {made.family} | {passes(made)} | {claim} | {settings} |\n"
     for family, title in FAMILIES.items():
         page += f"\n## {title}\n"

@@ -402,3 +402,8 @@ def test_readouts_of_short_items_are_filled_up_with_zeros(fake):
         resolve_all(fake, items[1], as_targets(1), logits[1]),
     ]
     assert read_values(logits, readouts).tolist() == [[-1.0, 2.0], [0.0, 0.0]]
+
+
+def test_a_target_that_is_not_unicode_is_refused():
+    with pytest.raises(whence.TargetError, match="not valid Unicode"):
+        whence.explain(tiny.llama_lm(), "Paris", target="a\ud800")

@@ -111,7 +111,7 @@ class Contrast(Target):
         a, b = (_output_index(subject, inputs, name) for name in (self.a, self.b))
         if a == b:
             raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
-        label = f"{subject.output_label(a)} − {subject.output_label(b)}"
+        label = f"{subject.output_label(a).strip()} − {subject.output_label(b).strip()}"
         position = inputs.slots[slot].position
         return Readout(slot, position, label, "logit difference", lambda z: z[..., a] - z[..., b])
 
@@ -223,6 +223,8 @@ def _one_output(
 def _output_index(subject: Subject, inputs: Inputs, output: Output) -> int:
     if isinstance(output, bool) or not isinstance(output, str | Integral):
         raise TargetError(f"{output!r} is no output. Wanted: a token or label, or its id or index.")
+    if isinstance(output, str) and not output.isprintable() and any("\ud800" <= c <= "\udfff" for c in output):
+        raise TargetError(f"The target {output!r} is not valid Unicode. It may have been read as another encoding.")
     return subject.output_index(output if isinstance(output, str) else int(output), inputs)
 
 

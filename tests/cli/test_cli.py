@@ -320,3 +320,10 @@ def test_the_default_model_knows_where_the_eiffel_tower_is(run, smollm2):
     record = record_of(run, "The Eiffel Tower is located in the city of", "--device", "cpu")
     assert record.targets[0].label == " Paris"
     assert record.provenance["model"] == "smollm2"
+
+
+def test_a_stdout_that_cannot_show_a_character_shows_another():
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*WHENCE, "methods"], capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"value ? baseline value" in b" ".join(done.stdout.split())

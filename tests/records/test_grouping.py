@@ -356,3 +356,9 @@ def test_grouping_changes_neither_unit_nor_targets():
     assert record.words().unit == "probability"
     assert record.words().targets == record.targets
     assert record.top(1).targets == record.targets
+
+
+def test_a_line_break_is_a_word_of_its_own():
+    words = attribution(tokens_of("one", "\n", "two", " ", "three"), [[1.0, 2.0, 4.0, 8.0, 16.0]]).words()
+    assert units(words) == ["one", "\n", "two", "three"]
+    assert words.scores.tolist() == [[1.0, 2.0, 4.0, 24.0]]

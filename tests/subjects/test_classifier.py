@@ -133,7 +133,7 @@ def test_a_chat_is_refused(subject):
 def test_a_text_pair_is_refused(subject):
     unchecked = getattr(type(subject).encode, "__wrapped__", type(subject).encode)
     for pair in (("good", "bad"), {"text": "good", "text_pair": "bad"}):
-        with pytest.raises(whence.InputError, match=f"Cannot explain a {type(pair).__name__}"):
+        with pytest.raises(whence.InputError, match=f"Cannot explain input of type {type(pair).__name__}"):
             unchecked(subject, pair)
 
 

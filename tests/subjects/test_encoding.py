@@ -215,3 +215,17 @@ def test_truncation_and_padding_set_on_a_tokenizer_stay_and_do_not_apply():
     assert tokenizer.backend_tokenizer.to_str() == before
     assert inputs.text == "Paris is in France. Good morning"
     assert "".join(t.text for t in inputs.tokens if t.start is not None).startswith("Paris is in France. Good")
+
+
+def test_a_tokenizer_of_another_model_is_named():
+    model, _ = tiny.bert_classifier()
+    _, tokenizer = tiny.llama_lm()
+    with pytest.raises(whence.InputError, match=r"the model has 194 embeddings. Is this the model's own tokenizer"):
+        whence.explain((model, tokenizer), "The quick brown fox jumps over the lazy dog.")
+
+
+def test_a_piece_that_stands_for_a_space_covers_no_letter(stories):
+    """SentencePiece puts a "▁" in front of "42" and gives it the offsets of the "4"."""
+    tokens = stories.encode("42").tokens
+    assert [t.text for t in tokens if t.start is not None] == ["4", "2"]
+    assert len([t for t in tokens if t.text.strip("▁ ") == ""]) == 1

@@ -2,7 +2,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from whence.views.evidence import caveats, cost, evidence, heading, leaders, plain, settings, strongest
+from whence.views.evidence import (
+    caveats,
+    cost,
+    evidence,
+    heading,
+    leaders,
+    plain,
+    residual_facts,
+    seen,
+    settings,
+    strongest,
+)
+from whence.views.html_strip import strip
 
 
 def test_value_less_baseline_is_the_total_and_the_residual(attribution_of) -> None:
@@ -51,3 +63,34 @@ def test_nested_settings_are_named_by_their_path() -> None:
     assert settings({"a": {"b": 1, "c": [1, "x"]}, "d": None}) == [("a.b", "1"), ("a.c", "1, x"), ("d", "null")]
     assert plain([]) == "none"
     assert plain({}) == "{}"
+
+
+def test_a_row_shows_the_tokens_the_model_had_read(attribution_of, printed) -> None:
+    record = attribution_of()
+    early = replace(record, targets=(replace(record.targets[0], position=3),))
+    assert seen(early, 0) == 3
+    assert seen(replace(early, provenance={"derived": ["words"]}), 0) == len(record.tokens)
+    both = replace(
+        early,
+        targets=(*early.targets, replace(record.targets[0], position=7)),
+        scores=np.concatenate([record.scores, record.scores]),
+        residual=np.zeros(2, dtype=np.float32),
+    )
+    lines = printed(both).splitlines()
+    first, second = (i for i, line in enumerate(lines) if line.startswith("“ Paris”"))
+    assert "Tower" not in " ".join(lines[first:second])
+    assert "Tower" in " ".join(lines[second:])
+    assert [len(strip(both, row).pills) for row in (0, 1)] == [3, 7]
+
+
+def test_a_compared_method_says_its_residual(attribution_of, comparison_of, printed) -> None:
+    records = [attribution_of(), attribution_of(method="random", complete=False)]
+    (fact,) = residual_facts(records[0], 0)
+    shown = printed(comparison_of(records))
+    assert shown.count(fact) == 1
+    assert residual_facts(records[1], 0) == []
+
+
+def test_text_written_from_right_to_left_is_laid_out_so(attribution_of) -> None:
+    assert strip(attribution_of(["مر", "حبا"], [1.0, 2.0]), 0).direction == "rtl"
+    assert strip(attribution_of(), 0).direction == "ltr"

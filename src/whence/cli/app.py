@@ -3,6 +3,7 @@
 import sys
 import warnings
 from importlib.metadata import version
+from io import TextIOWrapper
 
 import typer
 
@@ -39,6 +40,9 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         try:

@@ -29,7 +29,9 @@ def methods(json: options.Json = False) -> None:
         console.print(Text(f"{row['name']}", style="bold"), f"· {row['family']} · {row['passes']} · {row['claim']}")
         console.print(Padding(Text(str(row["summary"])), (0, 0, 1, 2)))
     console.print("Passes are for an input of n tokens and k targets, with the method's default parameters.")
-    console.print("Scores that add up: scores and residual sum to value − baseline value, exactly.")
+    console.print(
+        "Residual reported: the scores are meant to add up to value − baseline value, and what is missing is said."
+    )
 
 
 def models(json: options.Json = False) -> None:
@@ -58,7 +60,7 @@ def _method(name: str, cls: type["Method"]) -> dict[str, str | bool]:
         "family": cls.family,
         "passes": passes(cls()),
         "complete": cls.complete,
-        "claim": "scores add up" if cls.complete else "scores do not add up",
+        "claim": "residual reported" if cls.complete else "no residual",
         "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
     }
 

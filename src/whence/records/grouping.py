@@ -100,7 +100,7 @@ def _border(previous: Token, token: Token) -> bool:
 
 def _starts_word(previous: Token, token: Token) -> bool:
     gap = previous.end is not None and token.start is not None and token.start > previous.end
-    if previous.text.isspace() and not gap:
+    if previous.text.isspace() and "\n" not in previous.text and not gap:
         return False
     return gap or token.text[:1].isspace() or previous.text[-1:].isspace()
 

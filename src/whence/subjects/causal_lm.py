@@ -36,6 +36,7 @@ class CausalLM(TransformersModel):
             raise InputError("Give either a continuation or max_new_tokens, not both.")
         self._refuse_continuation(continuation)
         text, prompt = self._encode_prompt(data)
+        self._refuse_unknown(prompt)
         tail: tuple[Token, ...] = ()
         tail_text = ""
         if continuation is not None:

@@ -1,5 +1,6 @@
 """Sequence classifiers: which tokens made the model choose this class."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ class SequenceClassifier(TransformersModel):
         if all(t.special for t in tokens):
             raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
         encoding.refuse_too_long(len(tokens), self.context_limit)
+        self._refuse_unknown(tokens)
         return Inputs(tokens, (Slot(),), text)
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot label"]:
@@ -80,8 +82,10 @@ class SequenceClassifier(TransformersModel):
             return self.labels.index(name)
         if isinstance(name, int) and 0 <= name < len(self.labels):
             return name
+        near = difflib.get_close_matches(str(name), self.labels, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
         raise TargetError(
-            f"{name!r} is not a class of {self.name}. Its classes are: "
+            f"{name!r} is not a class of {self.name}.{hint} Its classes are: "
             + ", ".join(f"{label!r} ({i})" for i, label in enumerate(self.labels))
             + "."
         )

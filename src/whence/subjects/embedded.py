@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -48,8 +49,12 @@ class EmbeddedModel:
         return Path(root) / "models" / f"{self.name}-{self.version}"
 
     def is_converted(self) -> bool:
-        """Whether the converted model is in the cache folder."""
-        return (self.folder / _ORIGIN).is_file()
+        """Whether the converted model is in the cache folder, each file of the size it was written with."""
+        try:
+            sizes = json.loads((self.folder / _ORIGIN).read_text(encoding="utf-8"))["sizes"]
+            return all((self.folder / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
+            return False
 
     def is_installed(self) -> bool:
         """Whether the wheel is installed."""
@@ -67,7 +72,8 @@ class EmbeddedModel:
                 f"The embedded model {self.name!r} is a GGUF file, which takes {' and '.join(missing_readers())} to "
                 f"read. Install with: pip install 'whence[gguf]'"
             )
-        _convert(gguf, self.folder, {"wheel": self.wheel, "version": self.version, "file": gguf.name})
+        origin = {"wheel": self.wheel, "version": self.version, "file": gguf.name}
+        _convert(gguf, self.folder, origin, self.is_converted)
         return self.folder
 
     def missing(self, cause: BaseException) -> LoadError:
@@ -124,8 +130,11 @@ def _dense(model: Any) -> Any:
     return plain.eval()
 
 
-def _convert(gguf: Path, folder: Path, origin: dict[str, str]) -> None:
-    """Write the model to `folder` all at once, so that a broken-off run leaves nothing half done."""
+def _convert(gguf: Path, folder: Path, origin: dict[str, Any], is_done: Callable[[], bool]) -> None:
+    """Write the model to `folder` all at once, so that a broken-off run leaves nothing half done.
+
+    Where another process was quicker, which `is_done` says, its folder stays.
+    """
     import torch
 
     model, tokenizer = load_gguf(gguf, torch.float32)
@@ -134,8 +143,9 @@ def _convert(gguf: Path, folder: Path, origin: dict[str, str]) -> None:
     try:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
-        (scratch / _ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
-        if not (folder / _ORIGIN).is_file():
+        sizes = {file.name: file.stat().st_size for file in scratch.iterdir()}
+        (scratch / _ORIGIN).write_text(json.dumps(origin | {"sizes": sizes}), encoding="utf-8")
+        if not is_done():
             shutil.rmtree(folder, ignore_errors=True)
             scratch.rename(folder)
     finally:

@@ -92,6 +92,16 @@ def _positions_behind_padding(model: Any) -> list[Any]:
     return [m for m in named if getattr(m, "padding_idx", None) is not None]
 
 
+def refuse_unknown(tokens: Sequence[Token], embeddings: int) -> None:
+    """An `InputError` if a token's id is beyond the model's embeddings: the tokenizer is another model's."""
+    for token in tokens:
+        if token.id is not None and token.id >= embeddings:
+            raise InputError(
+                f"The tokenizer gives {token.text!r} the id {token.id}, and the model has {embeddings} embeddings. "
+                f"Is this the model's own tokenizer?"
+            )
+
+
 def refuse_too_long(length: int, limit: int | None) -> None:
     """An `InputError` if `length` tokens do not fit the model."""
     if limit is not None and length > limit:
@@ -115,6 +125,8 @@ def _token(
     start, end = span
     place = role if isinstance(role, str) else role(start, end)
     covered = text[start:end]
+    if covered.strip() and not str(tokenizer.convert_ids_to_tokens(token_id)).strip("▁"):
+        return Token(surface(tokenizer, token_id), token_id, None, None, place, False)
     unknown_word = token_id == tokenizer.unk_token_id and covered.strip() != tokenizer.unk_token
     return Token(covered, token_id, start, end, place, token_id in special and not unknown_word)
 

@@ -104,8 +104,8 @@ def refuse_empty(text: object) -> str:
     """`text`, if it is a string with something in it."""
     if not isinstance(text, str):
         raise InputError(
-            f"Cannot explain a {type(text).__name__}. Wanted: a text, a chat (list of messages with 'role' and "
-            f"'content'), or a list of either."
+            f"Cannot explain input of type {type(text).__name__}. Wanted: a text, a chat (list of messages with 'role' "
+            f"and 'content'), or a list of either."
         )
     if not text:
         raise InputError("Cannot explain an empty text: there is no token to give a score to.")

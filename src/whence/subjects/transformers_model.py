@@ -1,6 +1,7 @@
 """What every subject made of a transformers model and tokenizer has in common."""
 
 import inspect
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from whence.errors import UnsupportedError
+from whence.records import Token
 from whence.subjects import encoding, fingerprint
 from whence.subjects.batch import Batch
 from whence.subjects.session import session
@@ -71,6 +73,9 @@ class TransformersModel(Subject):
     @cached_property
     def _tokenizer_hash(self) -> str:
         return fingerprint.tokenizer_hash(self.tokenizer)
+
+    def _refuse_unknown(self, tokens: Sequence[Token]) -> None:
+        encoding.refuse_unknown(tokens, int(self._embedding.weight.shape[0]))
 
     @property
     def _embedding(self) -> Any:

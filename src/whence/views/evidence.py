@@ -81,6 +81,22 @@ def heading(record: Attribution, row: int) -> str:
     return f"predicted {label}" if record.provenance.get("target") == "predicted" else label
 
 
+def residual_facts(record: Attribution, row: int) -> list[str]:
+    """What a row's scores leave unaccounted for, and what share of the whole that is; nothing where none is claimed."""
+    account = evidence(record, row)
+    if account.residual is None:
+        return []
+    whole = "value − baseline" if record.targets[row].baseline_value else "value"
+    share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
+    return [f"residual {account.residual}{share}"]
+
+
+def seen(record: Attribution, row: int) -> int:
+    """How many of the tokens the model had read when it made this row's prediction."""
+    position = record.targets[row].position
+    return len(record.tokens) if position is None or record.provenance.get("derived") else position
+
+
 def caveats(records: Sequence[Attribution], labels: Sequence[str]) -> list[tuple[str, str]]:
     """Each caveat of the records once, with the labels of those it holds for: `(labels, caveat)`."""
     held: dict[str, list[str]] = {}

@@ -7,9 +7,9 @@ import numpy as np
 
 from whence.records import Attribution, Token
 from whence.views.colors import background, foreground, gradient, hex_code
-from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of
+from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of, seen
 from whence.views.numbers import signed
-from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens
+from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Strip:
     scale: str | None
     pills: tuple[Pill, ...]
     leaders: tuple[str, ...]
+    direction: str
 
 
 def strip(record: Attribution, row: int) -> Strip:
@@ -52,7 +53,8 @@ def strip(record: Attribution, row: int) -> Strip:
     scores = record.scores[row]
     scale = scale_of(scores)
     unit = readable(record.unit)
-    pills = _pills(record.tokens, scores, scale, unit)
+    reach = seen(record, row)
+    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit)
     return Strip(
         label=heading(record, row),
         evidence=evidence(record, row),
@@ -60,7 +62,8 @@ def strip(record: Attribution, row: int) -> Strip:
         unit=unit,
         scale=signed(scale, scale).removeprefix("+") if scale else None,
         pills=pills,
-        leaders=tuple(f"{quoted(pills[i].text)} {pills[i].score}" for i in leaders(scores)),
+        leaders=tuple(f"{quoted(pills[i].text)} {pills[i].score}" for i in leaders(scores[:reach])),
+        direction="rtl" if reads_right_to_left([token.text for token in record.tokens]) else "ltr",
     )
 
 

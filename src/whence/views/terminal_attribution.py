@@ -7,7 +7,7 @@ import numpy as np
 from rich.text import Text
 
 from whence.records import Attribution
-from whence.views.evidence import caveat, cost, evidence, heading, scale_of, settings, strongest
+from whence.views.evidence import caveat, cost, evidence, heading, residual_facts, scale_of, seen, settings, strongest
 from whence.views.numbers import signed
 from whence.views.terminal_heat import (
     Paper,
@@ -52,12 +52,14 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
     method = Text(readable(record.method), style="bold")
     facts: list[str | Text] = [method, f"{len(record.targets)} target rows", f"scores in {readable(record.unit)}"]
     parts: list[Any] = [facts_line(facts, paper), note(f"each row has a scale of its own · {negative_mark(paper)}")]
-    for row, scores in enumerate(record.scores):
+    for row in range(len(record.targets)):
+        reach = seen(record, row)
+        tokens, scores = record.tokens[:reach], record.scores[row, :reach]
         parts += [
             Text(),
             facts_line(_row_facts(record, row), paper),
-            *heat_lines(record.tokens, scores, paper),
-            note(row_summary(record.tokens, scores)),
+            *heat_lines(tokens, scores, paper),
+            note(row_summary(tokens, scores)),
         ]
     return [*parts, Text()]
 
@@ -67,11 +69,7 @@ def _row_facts(record: Attribution, row: int) -> list[str | Text]:
     facts: list[str | Text] = [Text(heading(record, row), style="bold"), account.value]
     if account.baseline is not None:
         facts.append(f"baseline {account.baseline}")
-    if account.residual is not None:
-        whole = "value − baseline" if record.targets[row].baseline_value else "value"
-        share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
-        facts.append(f"residual {account.residual}{share}")
-    return facts
+    return [*facts, *residual_facts(record, row)]
 
 
 def _table(record: Attribution, scores: np.ndarray) -> list[Any]:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, pairs, rows_note
-from whence.views.evidence import caveats, cost, evidence, heading
+from whence.views.evidence import caveats, cost, evidence, heading, residual_facts, seen
 from whence.views.numbers import NO_NUMBER, correlation, p_value, share
 from whence.views.terminal_heat import (
     Paper,
@@ -29,7 +29,7 @@ def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
     first = comparison.attributions[0]
     labels = [readable(label) for label in comparison.labels]
     rows = len(first.targets)
-    facts: list[str | Text] = [Text(f"{len(labels)} methods compared", style="bold")]
+    facts: list[str | Text] = [Text(f"{len(labels)} method{'' if len(labels) == 1 else 's'} compared", style="bold")]
     facts += [heading(first, 0), evidence(first, 0).value] if rows == 1 else [f"{rows} target rows"]
     parts: list[Any] = [facts_line(facts, paper), Text()]
     if comparison.agreements:
@@ -85,10 +85,12 @@ def _heat_maps(comparison: Comparison, labels: list[str], row: int, paper: Paper
     for label, record in zip(labels, comparison.attributions, strict=True):
         if row >= len(record.targets):
             continue
-        scores = record.scores[row]
+        reach = seen(record, row)
+        tokens, scores = record.tokens[:reach], record.scores[row, :reach]
         alone = len(first.targets) == 1
-        below = legend(scores, readable(record.unit), paper) if alone else note(row_summary(record.tokens, scores))
-        parts += [Text(label, style="bold"), *heat_lines(record.tokens, scores, paper), below]
+        below = legend(scores, readable(record.unit), paper) if alone else note(row_summary(tokens, scores))
+        name: list[str | Text] = [Text(label, style="bold"), *residual_facts(record, row)]
+        parts += [facts_line(name, paper), *heat_lines(tokens, scores, paper), below]
     return [*parts, Text()]
 
 

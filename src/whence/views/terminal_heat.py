@@ -60,8 +60,13 @@ def legend(scores: np.ndarray, unit: str, paper: Paper) -> Text:
     """One line: both ends of the row's colour scale, in units, and how negative tokens are marked."""
     scale = scale_of(scores)
     name = "colour" if paper.styled and paper.colored else "scale"
-    ends = f"{signed(-scale, scale)} … {signed(scale, scale)} {unit}" if scale else "every score is 0"
-    return Text(f"{' ' * _INDENT}{name}: {ends} · {negative_mark(paper)}", style="dim")
+    if not scale:
+        ends = "every score is 0"
+    elif scores.min() >= 0:
+        ends = f"0 … {signed(scale, scale)} {unit}, no score is negative"
+    else:
+        ends = f"{signed(-scale, scale)} … {signed(scale, scale)} {unit} · {negative_mark(paper)}"
+    return Text(f"{' ' * _INDENT}{name}: {ends}", style="dim")
 
 
 def negative_mark(paper: Paper) -> str:

@@ -68,6 +68,16 @@ def isolated(text: str) -> str:
     return text
 
 
+def reads_right_to_left(texts: Sequence[str]) -> bool:
+    """Whether the first letter with a direction of its own is of a script written from right to left.
+
+    >>> reads_right_to_left(["1 ", "مرحبا"]), reads_right_to_left(["The ", "مرحبا"])
+    (True, False)
+    """
+    directions = (unicodedata.bidirectional(character) for text in texts for character in text)
+    return next((d for d in directions if d == "L" or d in ("R", "AL")), "L") != "L"
+
+
 def quoted(text: str) -> str:
     """The readable text between quotation marks.
 
