@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from whence.records import Comparison
 from whence.views.evidence import (
     caveats,
     cost,
@@ -83,10 +84,10 @@ def test_a_row_shows_the_tokens_the_model_had_read(attribution_of, printed) -> N
     assert [len(strip(both, row).pills) for row in (0, 1)] == [3, 7]
 
 
-def test_a_compared_method_says_its_residual(attribution_of, comparison_of, printed) -> None:
+def test_a_compared_method_says_its_residual(attribution_of, printed) -> None:
     records = [attribution_of(), attribution_of(method="random", complete=False)]
     (fact,) = residual_facts(records[0], 0)
-    shown = printed(comparison_of(records))
+    shown = printed(Comparison(tuple(records), ()))
     assert shown.count(fact) == 1
     assert residual_facts(records[1], 0) == []
 
