@@ -211,3 +211,11 @@ def test_tokens_of_no_feature_are_kept():
     fake = whence.FakeSubject({"a": 1.0, "b": 2.0})
     evaluator = Evaluator(fake, [fake.encode("a b")], as_targets(None), Run(), "mask", features=[[[1]]])
     assert evaluator.evaluate([np.array([[False]])])[0].tolist() == [[1.0]]
+
+
+def test_a_token_of_two_features_goes_with_either():
+    fake = whence.FakeSubject({"a": 1.0, "b": 2.0, "c": 4.0})
+    inputs = [fake.encode("a b c")]
+    shared = Evaluator(fake, inputs, as_targets(None), Run(), "mask", features=[[[0, 1], [1, 2]]])
+    (values,) = shared.evaluate([np.array([[False, True], [True, False], [True, True]])])
+    np.testing.assert_allclose(values[:, 0], [4.0, 1.0, 7.0], atol=1e-12)

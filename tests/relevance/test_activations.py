@@ -218,3 +218,17 @@ def test_an_activation_called_by_keyword_passes_relevance_unchanged(function):
     x = draw()
     found, y = relevance(lambda x: function(input=x), x)
     torch.testing.assert_close(found, y)
+
+
+def test_a_product_in_place_is_no_function_of_what_it_was():
+    x = torch.linspace(-1, 2, 5, dtype=torch.float64).requires_grad_()
+    square = WEIGHT[:5]
+
+    def in_place(x):
+        h = 2 * x
+        h.mul_(F.linear(x, square))
+        return h * x
+
+    found, _ = relevance(in_place, x)
+    expected, _ = relevance(lambda x: (2 * x * F.linear(x, square)) * x, x)
+    torch.testing.assert_close(found, expected)

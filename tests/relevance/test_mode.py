@@ -227,3 +227,13 @@ def test_a_norms_value_is_torchs_own(name, dtype, size):
     assert y.dtype == plain.dtype == dtype
     largest = plain.abs().max().item()
     assert (y - plain).abs().max().item() <= 4 * torch.finfo(dtype).eps * largest
+
+
+def test_embeddings_looked_up_in_a_trainable_table_are_explained():
+    """A table that takes gradients is no constant once tokens are looked up in it: they are what is explained."""
+    table = nn.Parameter(torch.sin(torch.arange(30.0, dtype=torch.float64)).reshape(5, 6))
+    left, right = (torch.cos(torch.arange(36.0, dtype=torch.float64) + k).reshape(6, 6) for k in (0, 1))
+    with rules("attnlrp"):
+        looked_up = torch.nn.functional.embedding(torch.tensor([1, 3]), table)
+        y = ((looked_up @ left) * (looked_up @ right)).sum()
+    torch.testing.assert_close(attribute(y, looked_up).sum(), y.detach())

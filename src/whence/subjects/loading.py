@@ -47,7 +47,8 @@ def load(
     - `weights`: "safetensors" (and GGUF) only; "pickle" allows pickled weights, which can run code when loaded.
     - `trust_remote_code`: whether code that comes with the model may run.
 
-    Raises `LoadError` if nothing can be loaded from `source`. A model that was given is never changed or moved.
+    Raises `LoadError` if nothing can be loaded from `source`, `MissingExtraError` for a .gguf file without the packages
+    that read it. A model that was given is never changed or moved.
     """
     if weights not in ("safetensors", "pickle"):
         raise LoadError(f"weights={weights!r} is not known. Wanted: 'safetensors', or 'pickle' to allow pickled files.")
