@@ -5,5 +5,6 @@ from whence.records.comparison import Agreement, Comparison
 from whence.records.report import Report
 from whence.records.target_value import TargetValue
 from whence.records.tokens import Token
+from whence.records.units import Unit
 
-__all__ = ["Agreement", "Attribution", "Comparison", "Report", "TargetValue", "Token"]
+__all__ = ["Agreement", "Attribution", "Comparison", "Report", "TargetValue", "Token", "Unit"]
