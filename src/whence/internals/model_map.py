@@ -151,7 +151,7 @@ def _keeps_shape(calls: Sequence[Call]) -> bool:
 
 
 def _stack_names(paths: Sequence[str]) -> dict[str, str]:
-    """"" for a single stack; else "encoder" and "decoder" where the paths say so, or the paths themselves."""
+    """ "" for a single stack; else "encoder" and "decoder" where the paths say so, or the paths themselves."""
     if len(paths) == 1:
         return {paths[0]: ""}
     names = {}
@@ -255,4 +255,3 @@ def _is_mixture(block: nn.Module) -> bool:
         if "experts" in path.split(".") or (fused and not isinstance(module, nn.modules.conv._ConvNd)):
             return True
     return False
-

@@ -70,7 +70,9 @@ def hidden_of(output: Any) -> Tensor | None:
 
 def with_hidden(output: Any, hidden: Tensor) -> Any:
     """What a module returned, with another hidden state in its place."""
-    return type(output)([hidden, *output[1:]]) if isinstance(output, tuple | list) else hidden
+    if isinstance(output, list):
+        return [hidden, *output[1:]]
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
 def watch(model: Any) -> Watched:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -44,8 +45,9 @@ class Reading:
         gradient: Float[Tensor, "row batch token width"],
     ) -> Float[Tensor, "row batch token unit"]:
         """Numbers × gradient at the last site, summed over each unit's part."""
-        numbers = taken[-1] if len(taken) == 1 else taken[1] - taken[0]
-        return self._parts(numbers.detach() * gradient).sum(dim=-1)
+        numbers = (taken[-1] if len(taken) == 1 else taken[1] - taken[0]).detach()
+        wide = torch.promote_types(numbers.dtype, torch.float32)
+        return self._parts(numbers.to(wide) * gradient).sum(dim=-1)
 
     def _parts(self, numbers: Tensor) -> Tensor:
         return numbers.unflatten(-1, (len(self.units), -1))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class UnitScore:
     """One unit's relevance summed over the tokens, and the token where its magnitude is largest.
 
-    `score` is the sum; `at` the token's place in the input, `token` the token, `score_there` the unit's relevance at it.
+    `score` is the sum; `at` the place of the token in the input; `score_there` the unit's relevance at that token.
     """
 
     unit: Unit
@@ -101,7 +101,7 @@ class Latents(Displayed):
         ]
 
     def of(self, unit: Unit | str | tuple[int, int]) -> Attribution:
-        """One unit's relevance at each token, as an `Attribution`, which every view shows; errors name what there is."""
+        """One unit's relevance at each token, as an `Attribution`; `InputError` if the unit is not among these."""
         wanted = as_unit(unit)
         if wanted not in self.units:
             raise InputError(f"{wanted.name} is not among these {len(self.units)} units of kind {self.kind!r}.")
@@ -131,9 +131,7 @@ class Latents(Displayed):
             raise InputError(f"This is no latents record: {error}") from error
         if scores.size == 0:
             scores = scores.reshape(len(targets), len(tokens), len(units))
-        return cls(
-            data["kind"], units, tokens, targets, scores, data["method"], data["params"], data["provenance"]
-        )
+        return cls(data["kind"], units, tokens, targets, scores, data["method"], data["params"], data["provenance"])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file: scores as a tensor, the rest as JSON in its metadata."""

@@ -87,4 +87,4 @@ def as_unit(unit: Any) -> Unit:
 
 
 def _is_count(number: object) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool) and number >= 0
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= 0

@@ -49,8 +49,10 @@ class VocabularyProjection(Displayed):
     def from_dict(cls, data: dict[str, Any]) -> "VocabularyProjection":
         """The record that `to_dict` described, equal to the one it was made from; `InputError` for anything else."""
         try:
-            sides = [tuple(TokenScore(**entry) for entry in data[side]) for side in ("promoted", "suppressed")]
-            return cls(Unit.parse(data["unit"]), *sides, data["provenance"])
+            promoted, suppressed = (
+                tuple(TokenScore(**entry) for entry in data[side]) for side in ("promoted", "suppressed")
+            )
+            return cls(Unit.parse(data["unit"]), promoted, suppressed, data["provenance"])
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"This is no vocabulary projection: {type(error).__name__}: {error}") from error
 

@@ -1,0 +1,173 @@
+"""What the units of some places do on encoded inputs: their activations, and their relevance for targets.
+
+One forward pass serves all places and all target rows; rows are separate vector-Jacobian products.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from whence.errors import UnsupportedError
+from whence.gradients.input_x_gradient import InputXGradient
+from whence.internals.taps import Reading, Taps
+from whence.methods.base import Method
+from whence.methods.rows import read_values
+from whence.registry import loadable
+from whence.relevance.engine import RelevanceMethod
+from whence.relevance.mode import rules
+from whence.subjects.batch import Batch
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import Readout, Target, resolve_all
+
+_TOKENS_AT_ONCE = 1024
+"""Row gradients taken together, as in `whence.methods.rows`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Of one input: the readouts, their values, and the relevance of every unit at every token for each."""
+
+    readouts: Sequence[Readout]
+    values: Float[np.ndarray, " row"]
+    scores: Float32[np.ndarray, "row token unit"]
+
+
+def rules_of(method: Method) -> AbstractContextManager[Any]:
+    """The `with` for a forward pass whose gradients are the method's; `UnsupportedError` for methods without one."""
+    if isinstance(method, RelevanceMethod):
+        return rules(method.rule_set)
+    if isinstance(method, InputXGradient):
+        return nullcontext()
+    able = [key for key, one in loadable("methods").items() if issubclass(one, RelevanceMethod | InputXGradient)]
+    raise UnsupportedError(
+        f"{method.key} gives no relevance to what is inside a model: that takes one gradient, under rules or plain. "
+        f"Methods that do: {', '.join(able)}."
+    )
+
+
+def relevance_of_units(
+    subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], places: Sequence[Reading], method: Method
+) -> list[Measured]:
+    """For each input the relevance of all units read at `places`, one after another, for each of its targets."""
+    batch = _with_leaf(subject, inputs)
+    with rules_of(method), Taps([site for place in places for site in place.sites]) as taps:
+        logits = subject.logits(batch)
+    readouts = [resolve_all(subject, item, targets, row) for item, row in zip(inputs, logits.detach(), strict=True)]
+    values = read_values(logits, readouts)
+    width = sum(len(place.units) for place in places)
+    tables = [np.zeros((len(rows), len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)]
+    taken = [taps.taken(place, len(inputs)) for place in places]
+    for chosen, gradients in _row_gradients(values, [taps.tensors(place)[-1] for place in places]):
+        start = 0
+        for place, numbers, gradient in zip(places, taken, gradients, strict=True):
+            found = place.relevance(numbers, gradient.reshape(len(gradient), *numbers[-1].shape)).float().cpu().numpy()
+            units = slice(start, start + len(place.units))
+            start = units.stop
+            for i, item in enumerate(inputs):
+                here, there = spans(place, item, batch, found.shape[2])
+                part = tables[i][chosen]
+                part[:, here, units] = found[: len(part), i, there]
+    for item, rows, table in zip(inputs, readouts, tables, strict=True):
+        for row, readout in enumerate(rows):
+            visible = item.slots[readout.slot].visible
+            table[row, len(item) if visible is None else visible :] = 0.0
+    results = values.detach().cpu().double().numpy()
+    return [Measured(rows, results[i, : len(rows)], tables[i]) for i, rows in enumerate(readouts)]
+
+
+def activations_of_units(
+    subject: Subject, inputs: Sequence[Inputs], place: Reading
+) -> list[Float[np.ndarray, "token unit"]]:
+    """For each input the activation of every unit of one place at every token, 0 where a token does not pass it."""
+    with torch.no_grad(), Taps(place.sites) as taps:
+        batch = subject.collate(inputs)
+        subject.logits(batch)
+        taken = taps.taken(place, len(inputs))
+        found = place.activations(taken).double().cpu().numpy()
+    tables = []
+    for i, item in enumerate(inputs):
+        here, there = spans(place, item, batch, taken[-1].shape[1])
+        table = np.zeros((len(item), len(place.units)))
+        table[here] = found[i, there]
+        tables.append(table)
+    return tables
+
+
+def relevance_for_activation(
+    subject: Subject, inputs: Inputs, place: Reading, index: int, at: int, method: Method
+) -> tuple[float, Float[np.ndarray, " token"]]:
+    """One unit's activation at one token, and the relevance of the input tokens for that number alone."""
+    batch = _with_leaf(subject, [inputs])
+    with rules_of(method), Taps(place.sites) as taps:
+        subject.logits(batch)
+    taken = taps.taken(place, 1)
+    here, there = spans(place, inputs, batch, taken[-1].shape[1])
+    value = place.activations(taken)[0, there.start + at - here.start, index]
+    (gradient,) = torch.autograd.grad(value, batch.embeds)
+    wide = torch.promote_types(batch.embeds.dtype, torch.float32)
+    scores = (batch.embeds.detach().to(wide) * gradient).sum(dim=-1)
+    return float(value.detach()), scores[0].double().cpu().numpy()
+
+
+def spans(place: Reading, inputs: Inputs, batch: Batch, length: int) -> tuple[slice, slice]:
+    """Which of the input's tokens pass the place, and where they stand in the `length` states taken there.
+
+    A decoder's states are those of the tokens behind the encoder's.
+    """
+    stack, source, count = place.units[0].stack, inputs.source, len(inputs)
+    if source is not None and stack:
+        return (slice(0, source), slice(0, source)) if stack == "encoder" else _decoder_spans(source, count)
+    if length != batch.embeds.shape[1]:
+        raise UnsupportedError(
+            f"{place.units[0].name} has {length} states where the input has {batch.embeds.shape[1]} tokens, so they "
+            f"cannot be told apart by token."
+        )
+    return slice(0, count), slice(0, count)
+
+
+def _decoder_spans(source: int, count: int) -> tuple[slice, slice]:
+    return slice(source, count), slice(0, count - source)
+
+
+def _with_leaf(subject: Subject, inputs: Sequence[Inputs]) -> Batch:
+    batch = subject.collate(inputs)
+    return replace(batch, embeds=batch.embeds.detach().clone().requires_grad_(True))
+
+
+def _row_gradients(
+    values: Float[Tensor, "batch row"], tensors: Sequence[Tensor]
+) -> Iterator[tuple[slice, list[Tensor]]]:
+    """∂ values[:, r] / ∂ each tensor for every row r, in groups of rows; each gradient with an axis of rows in front.
+
+    Zeros where a value does not depend on a tensor. As `whence.methods.rows.row_gradients`, for several tensors.
+    """
+    totals = values.sum(dim=0)
+    rows = len(totals)
+    group = max(1, _TOKENS_AT_ONCE // max(t[..., 0].numel() for t in tensors))
+    unit = torch.eye(rows, dtype=values.dtype, device=values.device)
+    for start in range(0, rows, group):
+        chosen = slice(start, min(start + group, rows))
+        single = chosen.stop - start == 1
+        output, direction = (totals[start], None) if single else (totals, unit[chosen])
+        found = torch.autograd.grad(
+            output,
+            list(tensors),
+            direction,
+            retain_graph=chosen.stop < rows,
+            is_grads_batched=not single,
+            allow_unused=True,
+        )
+        yield chosen, [_rows_first(g, t, chosen.stop - start, single) for g, t in zip(found, tensors, strict=True)]
+
+
+def _rows_first(gradient: Tensor | None, tensor: Tensor, rows: int, single: bool) -> Tensor:
+    if gradient is None:
+        return tensor.detach().new_zeros((rows, *tensor.shape))
+    return gradient[None] if single else gradient
