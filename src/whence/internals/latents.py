@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -34,8 +35,7 @@ def latents_of(
         "seconds": time.perf_counter() - start,
         "target": origin_of_target(inputs, target),
         **layout_of(inputs, measured.readouts),
-        "forwards": 1,
-        "backwards": len(measured.readouts),
+        **asdict(method.cost(len(inputs), len(measured.readouts))),
         "generated": inputs.generated,
         "text": inputs.text,
         "caveat": method.caveat,

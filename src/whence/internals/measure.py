@@ -3,10 +3,9 @@
 One forward pass serves all places and all target rows; rows are separate vector-Jacobian products.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,17 +16,15 @@ from whence.errors import UnsupportedError
 from whence.gradients.input_x_gradient import InputXGradient
 from whence.internals.taps import Reading, Taps
 from whence.methods.base import Method
-from whence.methods.rows import read_values
+from whence.methods.rows import read_values, row_gradients
 from whence.registry import loadable
-from whence.relevance.engine import RelevanceMethod
-from whence.relevance.mode import rules
+from whence.relevance.engine import LONG, RelevanceMethod
+from whence.relevance.mode import RuleMode
 from whence.subjects.batch import Batch
+from whence.subjects.checkpointing import checkpointed
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, Target, resolve_all
-
-_TOKENS_AT_ONCE = 1024
-"""Row gradients taken together, as in `whence.methods.rows`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +36,28 @@ class Measured:
     scores: Float32[np.ndarray, "row token unit"]
 
 
-def rules_of(method: Method) -> AbstractContextManager[Any]:
-    """The `with` for a forward pass whose gradients are the method's; `UnsupportedError` for methods without one."""
-    if isinstance(method, RelevanceMethod):
-        return rules(method.rule_set)
+def logits_under(method: Method, subject: Subject, batch: Batch, taps: Taps) -> tuple[Tensor, Callable[..., None]]:
+    """The logits, their gradients those of the method; and what looks, before these are taken, for what has no rule.
+
+    Raises `UnsupportedError` for a method whose scores are not one gradient, under rules or plain.
+    """
     if isinstance(method, InputXGradient):
-        return nullcontext()
-    able = [key for key, one in loadable("methods").items() if issubclass(one, RelevanceMethod | InputXGradient)]
-    raise UnsupportedError(
-        f"{method.key} gives no relevance to what is inside a model: that takes one gradient, under rules or plain. "
-        f"Methods that do: {', '.join(able)}."
-    )
+        with taps:
+            return subject.logits(batch), _nothing_to_look_for
+    if not isinstance(method, RelevanceMethod):
+        able = [key for key, one in loadable("methods").items() if issubclass(one, RelevanceMethod | InputXGradient)]
+        raise UnsupportedError(
+            f"{method.key} gives no relevance to what is inside a model: that takes one gradient, under rules or "
+            f"plain. Methods that do: {', '.join(able)}."
+        )
+    mode = RuleMode(method.rule_set.with_linear(method.epsilon, method.gamma), strict=method.strict)
+    saving = checkpointed(subject.model, mode.again) if batch.embeds.shape[1] >= LONG else nullcontext()
+    with mode, taps, saving:
+        return subject.logits(batch), mode.unruled.inspect
+
+
+def _nothing_to_look_for(values: Tensor) -> None:
+    """A plain gradient is right everywhere."""
 
 
 def relevance_of_units(
@@ -57,14 +65,15 @@ def relevance_of_units(
 ) -> list[Measured]:
     """For each input the relevance of all units read at `places`, one after another, for each of its targets."""
     batch = _with_leaf(subject, inputs)
-    with rules_of(method), Taps([site for place in places for site in place.sites]) as taps:
-        logits = subject.logits(batch)
+    taps = Taps([site for place in places for site in place.sites])
+    logits, look = logits_under(method, subject, batch, taps)
     readouts = [resolve_all(subject, item, targets, row) for item, row in zip(inputs, logits.detach(), strict=True)]
     values = read_values(logits, readouts)
+    look(values)
     width = sum(len(place.units) for place in places)
     tables = [np.zeros((len(rows), len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)]
     taken = [taps.taken(place, len(inputs)) for place in places]
-    for chosen, gradients in _row_gradients(values, [taps.tensors(place)[-1] for place in places]):
+    for chosen, gradients in row_gradients(values, *[taps.tensors(place)[-1] for place in places]):
         start = 0
         for place, numbers, gradient in zip(places, taken, gradients, strict=True):
             found = place.relevance(numbers, gradient.reshape(len(gradient), *numbers[-1].shape)).float().cpu().numpy()
@@ -105,11 +114,12 @@ def relevance_for_activation(
 ) -> tuple[float, Float[np.ndarray, " token"]]:
     """One unit's activation at one token, and the relevance of the input tokens for that number alone."""
     batch = _with_leaf(subject, [inputs])
-    with rules_of(method), Taps(place.sites) as taps:
-        subject.logits(batch)
+    taps = Taps(place.sites)
+    look = logits_under(method, subject, batch, taps)[1]
     taken = taps.taken(place, 1)
     here, there = spans(place, inputs, batch, taken[-1].shape[1])
     value = place.activations(taken)[0, there.start + at - here.start, index]
+    look(value)
     (gradient,) = torch.autograd.grad(value, batch.embeds)
     wide = torch.promote_types(batch.embeds.dtype, torch.float32)
     scores = (batch.embeds.detach().to(wide) * gradient).sum(dim=-1)
@@ -139,35 +149,3 @@ def _decoder_spans(source: int, count: int) -> tuple[slice, slice]:
 def _with_leaf(subject: Subject, inputs: Sequence[Inputs]) -> Batch:
     batch = subject.collate(inputs)
     return replace(batch, embeds=batch.embeds.detach().clone().requires_grad_(True))
-
-
-def _row_gradients(
-    values: Float[Tensor, "batch row"], tensors: Sequence[Tensor]
-) -> Iterator[tuple[slice, list[Tensor]]]:
-    """∂ values[:, r] / ∂ each tensor for every row r, in groups of rows; each gradient with an axis of rows in front.
-
-    Zeros where a value does not depend on a tensor. As `whence.methods.rows.row_gradients`, for several tensors.
-    """
-    totals = values.sum(dim=0)
-    rows = len(totals)
-    group = max(1, _TOKENS_AT_ONCE // max(t[..., 0].numel() for t in tensors))
-    unit = torch.eye(rows, dtype=values.dtype, device=values.device)
-    for start in range(0, rows, group):
-        chosen = slice(start, min(start + group, rows))
-        single = chosen.stop - start == 1
-        output, direction = (totals[start], None) if single else (totals, unit[chosen])
-        found = torch.autograd.grad(
-            output,
-            list(tensors),
-            direction,
-            retain_graph=chosen.stop < rows,
-            is_grads_batched=not single,
-            allow_unused=True,
-        )
-        yield chosen, [_rows_first(g, t, chosen.stop - start, single) for g, t in zip(found, tensors, strict=True)]
-
-
-def _rows_first(gradient: Tensor | None, tensor: Tensor, rows: int, single: bool) -> Tensor:
-    if gradient is None:
-        return tensor.detach().new_zeros((rows, *tensor.shape))
-    return gradient[None] if single else gradient
