@@ -1,18 +1,21 @@
 """Predictions under an edit: units set to a number or scaled while a `with` is open."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from whence.errors import InputError
 from whence.internals.model_map import ModelMap, map_of
 from whence.internals.probe import hidden_of, hidden_place, with_hidden
 from whence.internals.taps import Reading, Site, reading_of
 from whence.records import Unit, as_unit
+from whence.subjects.edits import under_edits
 from whence.subjects.loading import load
 
 
@@ -34,60 +37,63 @@ class Intervention:
     """A `with` in which units of one model are edited; made by `intervene`."""
 
     def __init__(self, model: nn.Module, edits: Mapping[Unit, float | Scale]) -> None:
-        self._edits = [(place, gain, shift) for place, gain, shift in _by_place(map_of(model), edits)]
-        self._handles: list[Any] = []
+        self._model = model
+        self._said = [_said(unit, value) for unit, value in edits.items()]
+        self._places = _by_place(map_of(model), edits)
+        self._undo: ExitStack | None = None
 
     def __enter__(self) -> None:
-        if self._handles:
+        if self._undo is not None:
             raise InputError("This intervention is open already: make a new one with whence.intervene(...).")
-        try:
-            for place, gain, shift in self._edits:
-                self._open(place, gain, shift)
-        except BaseException:
-            self.__exit__()
-            raise
+        with ExitStack() as undo:
+            undo.enter_context(under_edits(self._model, self._said))
+            for place, gain, shift in self._places:
+                undo.callback(_hooked(place, gain, shift).remove)
+            self._undo = undo.pop_all()
 
     def __exit__(self, *_: object) -> None:
-        while self._handles:
-            self._handles.pop().remove()
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo.close()
 
-    def _open(self, place: Reading, gain: Tensor, shift: Tensor) -> None:
-        if len(place.sites) == 2:
-            self._open_update(place.sites[1], float(gain))
-            return
-        (site,) = place.sites
 
-        def edited(hidden: Tensor) -> Tensor:
-            return hidden * _like(gain, hidden, place) + _like(shift, hidden, place)
+def _hooked(place: Reading, gain: Tensor, shift: Tensor) -> RemovableHandle:
+    """The hook that edits what passes the place."""
+    if len(place.sites) == 2:
+        return _hooked_update(place.sites[1], float(gain))
+    (site,) = place.sites
 
-        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            where = hidden_place(args, kwargs)
-            if where is None:
-                return None
-            if isinstance(where, str):
-                return args, kwargs | {where: edited(kwargs[where])}
-            return (*args[:where], edited(args[where]), *args[where + 1 :]), kwargs
+    def edited(hidden: Tensor) -> Tensor:
+        return hidden * _like(gain, hidden, place) + _like(shift, hidden, place)
 
-        def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-            hidden = hidden_of(output)
-            return None if hidden is None else with_hidden(output, edited(hidden))
+    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        where = hidden_place(args, kwargs)
+        if where is None:
+            return None
+        if isinstance(where, str):
+            return args, kwargs | {where: edited(kwargs[where])}
+        return (*args[:where], edited(args[where]), *args[where + 1 :]), kwargs
 
-        if site.side == "in":
-            self._handles.append(site.module.register_forward_pre_hook(before, with_kwargs=True))
-        else:
-            self._handles.append(site.module.register_forward_hook(after))
+    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        hidden = hidden_of(output)
+        return None if hidden is None else with_hidden(output, edited(hidden))
 
-    def _open_update(self, site: Site, gain: float) -> None:
-        """What the block adds, scaled: x_in + gain · (x_out − x_in)."""
+    if site.side == "in":
+        return site.module.register_forward_pre_hook(before, with_kwargs=True)
+    return site.module.register_forward_hook(after)
 
-        def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-            where, hidden = hidden_place(args, kwargs), hidden_of(output)
-            if where is None or hidden is None:
-                return None
-            given = args[where] if isinstance(where, int) else kwargs[where]
-            return with_hidden(output, given if gain == 0 else given + gain * (hidden - given))
 
-        self._handles.append(site.module.register_forward_hook(after, with_kwargs=True))
+def _hooked_update(site: Site, gain: float) -> RemovableHandle:
+    """The hook that scales what a block adds: x_in + gain · (x_out − x_in)."""
+
+    def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        where, hidden = hidden_place(args, kwargs), hidden_of(output)
+        if where is None or hidden is None:
+            return None
+        given = args[where] if isinstance(where, int) else kwargs[where]
+        return with_hidden(output, given if gain == 0 else given + gain * (hidden - given))
+
+    return site.module.register_forward_hook(after, with_kwargs=True)
 
 
 def intervene(subject: Any, edits: Mapping[Any, float | Scale]) -> Intervention:
@@ -104,7 +110,8 @@ def intervene(subject: Any, edits: Mapping[Any, float | Scale]) -> Intervention:
     All that runs the model inside the `with` is under the edit: `explain`, `latents`, `subject.model(...)`, generation;
     gradients and relevance flow through a scaled unit, and none through one that is set. Nested edits apply from the
     outside in. The edit is on this model's modules: another model is not changed, and another thread that runs this one
-    meanwhile sees the edit. Afterwards, and after an exception, the hooks are gone; weights are never touched.
+    meanwhile sees the edit. Records made meanwhile name it in their provenance, under "edits". Afterwards, and after an
+    exception, the hooks are gone; weights are never touched.
 
     Raises `InputError` for a unit or a value that makes no sense, `UnsupportedError` where the model has no such units.
     It does not claim that a unit set to 0 is a state the model was trained in.
@@ -154,6 +161,10 @@ def _like(numbers: Tensor, hidden: Tensor, place: Reading) -> Tensor:
     """One number a unit as one for each of its elements of `hidden`."""
     width = hidden.shape[-1] // len(place.units)
     return numbers.to(hidden.device, hidden.dtype).repeat_interleave(width)
+
+
+def _said(unit: Unit, value: float | Scale) -> str:
+    return f"{unit.name} × {value.factor:g}" if isinstance(value, Scale) else f"{unit.name} = {value:g}"
 
 
 def _number(value: Any, of: str) -> float:
