@@ -43,6 +43,24 @@ def _instance_norm(
     return F.group_norm(input, input.shape[1], weight, bias, eps)
 
 
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """With the statistics of training, batch normalisation is a scale and a shift of each channel."""
+    scale = torch.rsqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale if bias is None else bias - running_mean * scale
+    shape = (1, -1, *[1] * (input.ndim - 2))
+    return input * scale.view(shape) + shift.view(shape)
+
+
 def _multi_head_attention(
     query: Tensor,
     key: Tensor,
@@ -125,6 +143,10 @@ def _both_live(args: tuple[Any, ...]) -> bool:
     return len(args) > 2 and is_live(args[1]) and is_live(args[2])
 
 
+def _by_statistics_of_training(args: tuple[Any, ...]) -> bool:
+    return len(args) < 6 or not args[5]
+
+
 def _always(args: tuple[Any, ...]) -> bool:
     return True
 
@@ -141,6 +163,7 @@ COMPOSITES: dict[Function, tuple[_Applies, Function]] = {
     Tensor.addcmul: (_both_live, _addcmul),
     F.glu: (_always, _glu),
     F.instance_norm: (_always, _instance_norm),
+    F.batch_norm: (_by_statistics_of_training, _batch_norm),
     F.multi_head_attention_forward: (_always, _multi_head_attention),
 }
 """Function -> whether it is to be taken apart, given its arguments, and the same in operations."""
