@@ -14,6 +14,7 @@ from whence.registry import resolve
 from whence.relevance.absorption import Absorption
 from whence.relevance.call import Call
 from whence.relevance.composites import COMPOSITES
+from whence.relevance.custom import rule_custom
 from whence.relevance.elementwise import keep_origin
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operations import (
@@ -97,6 +98,7 @@ class RuleMode(TorchFunctionMode):
             _thread.busy = False
 
     def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        rule_custom((*args, *kwargs.values()))
         fresh = _not_in_place(func, args, kwargs)
         if fresh is not None:
             return self._overwrite(fresh, args[0])

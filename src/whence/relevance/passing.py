@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
 from whence.errors import UnsupportedError, WhenceWarning
+from whence.relevance.custom import is_ruled
 
 SHAPES = """
     view view_as reshape reshape_as flatten unflatten ravel squeeze squeeze_ unsqueeze unsqueeze_ expand expand_as
@@ -102,7 +103,7 @@ def warn_of_custom(output: Tensor) -> None:
 
 
 def custom_functions(output: Tensor) -> list[str]:
-    """Names of the custom autograd functions in the graph of `output`."""
+    """Names of the custom autograd functions without a rule in the graph of `output`."""
     seen: set[Any] = set()
     waiting: list[Any] = [output.grad_fn]
     found: list[str] = []
@@ -111,7 +112,7 @@ def custom_functions(output: Tensor) -> list[str]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if isinstance(node, BackwardCFunction):
+        if isinstance(node, BackwardCFunction) and not is_ruled(node):
             found.append(type(node).__name__.removesuffix("Backward"))
         waiting += [inner for inner, _ in node.next_functions]
     return list(dict.fromkeys(found))
