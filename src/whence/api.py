@@ -13,7 +13,7 @@ from whence.internals.maximizers import maximizers_of
 from whence.methods.base import Method
 from whence.methods.run import Run
 from whence.metrics.agreement import agreements
-from whence.records import Attribution, Comparison, Latents, Maximizers, Report, Unit, as_unit
+from whence.records import Attribution, Comparison, Latents, Maximizers, Report, Unit, VocabularyProjection, as_unit
 from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
 from whence.subjects.inputs import Inputs
@@ -190,15 +190,13 @@ def maximizers(
     return maximizers_of(_subject(subject, device), as_unit(unit), texts, by, k, _method(method), run)
 
 
-def report(*records: Attribution | Comparison, title: str = "whence report") -> Report:
+def report(*records: Any, title: str = "whence report") -> Report:
     """Any records on one page: `report(a, c).save("report.html")`. The page needs nothing from outside itself."""
     if not records:
         raise InputError("report() wants at least one record.")
     for record in records:
-        if not isinstance(record, Attribution | Comparison):
-            raise InputError(
-                f"report() takes the records that explain and compare return, got {type(record).__name__}."
-            )
+        if not isinstance(record, Attribution | Comparison | Latents | Maximizers | VocabularyProjection):
+            raise InputError(f"report() takes the records that whence makes, got {type(record).__name__}.")
     return Report(records, title)
 
 

@@ -78,10 +78,10 @@ _CLASSES = (
 )
 
 
-def tiny_model(name: str):
+def tiny_model(name: str, **changes):
     """A random model of this type, always the same: float64, but for mixtures, whose kernels have none."""
     options, auto = next((table[name], auto) for table, auto in _CLASSES if name in table)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = auto.from_config(AutoConfig.for_model(name, **options))
+        model = auto.from_config(AutoConfig.for_model(name, **(options | changes)))
     return (model if name in MIXTURES else model.double()).eval()
