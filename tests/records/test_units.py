@@ -8,17 +8,10 @@ from whence.errors import InputError
 from whence.records import Unit, as_unit
 
 COUNTS = st.integers(0, 10**6)
+STACKS = st.sampled_from(["", "encoder", "decoder", "model.stages.0"])
 UNITS = st.one_of(
-    st.builds(
-        Unit, st.sampled_from(["neuron", "head", "cross_head"]), COUNTS, COUNTS, st.sampled_from(["", "decoder"])
-    ),
-    st.builds(
-        Unit,
-        st.sampled_from(["layer", "residual"]),
-        COUNTS,
-        st.none(),
-        st.sampled_from(["", "encoder", "model.stages.0"]),
-    ),
+    st.builds(Unit, st.sampled_from(["neuron", "head", "cross_head"]), COUNTS, COUNTS, STACKS),
+    st.builds(Unit, st.sampled_from(["layer", "residual"]), COUNTS, st.none(), STACKS),
 )
 
 
@@ -48,7 +41,7 @@ def test_a_pair_is_a_neuron():
 
 @pytest.mark.parametrize("name", ["", "neuron 3", "layer 3 neuron", "layer -1", "layer 3 neuron 5 head 2", "residual"])
 def test_other_names_are_refused_with_what_a_name_looks_like(name):
-    with pytest.raises(InputError, match="names no unit. Wanted: 'layer 3 neuron 1021'"):
+    with pytest.raises(InputError, match=r"names no unit\. Wanted: 'layer 3 neuron 1021'"):
         as_unit(name)
 
 
@@ -59,8 +52,8 @@ def test_other_things_are_no_units(value):
 
 
 @pytest.mark.parametrize(
-    "fields", [("neurons", 0, 0), ("neuron", 0), ("neuron", 0, None), ("head", -1, 0), ("layer", 0, 3), ("layer", 1.5)]
+    "fields", [("neurons", 0, 0), ("neuron", 0), ("neuron", 0, None), ("head", -1, 0), ("layer", 0, 3)]
 )
 def test_a_unit_that_cannot_be_is_refused(fields):
-    with pytest.raises(InputError, match="no kind of unit|counted from 0|has no index"):
+    with pytest.raises(InputError, match=r"no kind of unit|counted from 0|has no index"):
         Unit(*fields)
