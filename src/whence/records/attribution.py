@@ -12,6 +12,7 @@ from jaxtyping import Float, Float32
 from whence.errors import InputError, MissingExtraError, NonFiniteError
 from whence.records import storage
 from whence.records.display import Displayed
+from whence.records.grid import grid_of, grid_tokens, square_sums
 from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
 from whence.records.plain import plain
 from whence.records.target_value import TargetValue
@@ -90,6 +91,11 @@ class Attribution(Displayed):
         """The text that token offsets index, None where it was not kept."""
         return self.provenance.get("text")
 
+    @property
+    def grid(self) -> tuple[int, int] | None:
+        """The rows and columns of the image's units, of which `tokens` is one after the other; None for text."""
+        return grid_of(self.provenance, len(self.tokens))
+
     # ------------------------------------------------------------------ new records from this one
 
     def words(self) -> "Attribution":
@@ -111,6 +117,19 @@ class Attribution(Displayed):
         except (TypeError, ValueError) as error:
             raise InputError(f"segments() wants a list of (start, end) character offsets, got {spans!r}.") from error
         return self._grouped(span_groups(self.tokens, borders), "segments")
+
+    def patches(self, size: int) -> "Attribution":
+        """Scores of an image's units summed over squares of `size` by `size` units, smaller ones at the far edges.
+
+        Raises `InputError` for a record whose units lie in no grid.
+        """
+        if self.grid is None:
+            raise InputError("patches() sums over squares of an image, and the units of this record lie in no grid.")
+        summed = square_sums(self.scores.reshape(-1, *self.grid), size)
+        rows, columns = summed.shape[1:]
+        cell = [size * side for side in self.provenance.get("cell", (1, 1))]
+        scores, squares = summed.reshape(len(summed), -1), grid_tokens(rows, columns, "square")
+        return self._derived(squares, scores, f"patches({size})", grid=[rows, columns], cell=cell)
 
     def top(self, k: int = 10) -> "Attribution":
         """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
@@ -221,6 +240,8 @@ class Attribution(Displayed):
     # ------------------------------------------------------------------ inside
 
     def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
+        if self.grid is not None:
+            raise InputError(f"{name}() groups the tokens of a text, and this record is of an image. Try patches(2).")
         tokens = [merge(self.tokens, group, self.text) for group in groups]
         summed = [self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups]
         scores = np.stack(summed, axis=1) if summed else np.zeros((len(self.targets), 0))
@@ -232,8 +253,10 @@ class Attribution(Displayed):
         scores: np.ndarray,
         name: str,
         targets: Sequence[TargetValue] | None = None,
+        **changed: Any,
     ) -> "Attribution":
-        provenance = {**self.provenance, "derived": [*self.provenance.get("derived", []), name]}
+        kept = {key: value for key, value in self.provenance.items() if key != "grid" or tokens is self.tokens}
+        provenance = {**kept, **changed, "derived": [*self.provenance.get("derived", []), name]}
         return self.build(
             tokens,
             self.targets if targets is None else targets,
