@@ -53,7 +53,7 @@ class AttentionMethod(Method):
             logits, scores = self._forward(subject, subject.collate([inputs[i] for i in chosen]))
             for place, i in enumerate(chosen):
                 readouts = resolve_all(subject, inputs[i], targets, logits[place])
-                queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i])) for r in readouts]
+                queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i]), r.output) for r in readouts]
                 found[i] = Explanation(
                     readouts=readouts,
                     scores=scores[place, queries, : len(inputs[i])].cpu().double().numpy(),

@@ -55,7 +55,8 @@ class RandomScores(Method):
 
 
 def _draw(seed: int, inputs: Inputs, readout: Readout) -> np.ndarray:
-    ids = inputs.ids[: readout.position].tolist()
+    seen = inputs.tokens[: inputs.slots[readout.slot].visible]
+    ids = [0 if token.id is None else token.id for token in seen]
     generator = np.random.default_rng([seed, *ids, *readout.label.encode()])
     scores = np.zeros(len(inputs))
     scores[: len(ids)] = generator.uniform(-1.0, 1.0, size=len(ids))

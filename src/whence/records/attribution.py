@@ -86,6 +86,16 @@ class Attribution(Displayed):
         """The unit of one row's scores: the method's own, or else that of the row's target."""
         return self.provenance.get("scores_unit") or self.targets[row].unit
 
+    def visible(self, row: int) -> int:
+        """How many of the leading tokens this row's prediction can depend on: in a causal model those in front of it.
+
+        Of a record derived from another (words, top) all units are counted.
+        """
+        position = self.targets[row].position
+        counts = self.provenance.get("visible")
+        seen = position if counts is None else counts[row]
+        return len(self.tokens) if seen is None or self.provenance.get("derived") else int(seen)
+
     @property
     def text(self) -> str | None:
         """The text that token offsets index, None where it was not kept."""

@@ -14,8 +14,8 @@ from whence.errors import InputError, TargetError, WhenceWarning
 from whence.records import Token
 from whence.subjects import chat, encoding
 from whence.subjects.batch import Batch
-from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.subject import Chat, refuse_empty
+from whence.subjects.inputs import Inputs, Slot, next_token_slot
+from whence.subjects.subject import At, Chat, refuse_at, refuse_empty
 from whence.subjects.transformers_model import TransformersModel
 
 
@@ -29,9 +29,15 @@ class CausalLM(TransformersModel):
     task = "text-generation"
 
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: str | Chat,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
         """Exact tokens of the prompt, and a slot for each continuation token, or one for the next token."""
+        refuse_at(self, at)
         if continuation is not None and max_new_tokens is not None:
             raise InputError("Give either a continuation or max_new_tokens, not both.")
         self._refuse_continuation(continuation)
@@ -45,7 +51,7 @@ class CausalLM(TransformersModel):
             tail, tail_text = self._generate(text, prompt, max_new_tokens)
         encoding.refuse_too_long(len(prompt) + len(tail[:-1]), self.context_limit)
         last = len(prompt) - 1
-        slots = tuple(Slot(last + i, token.id) for i, token in enumerate(tail)) or (Slot(last),)
+        slots = tuple(next_token_slot(last + i, token.id) for i, token in enumerate(tail)) or (next_token_slot(last),)
         written = len(tail) if max_new_tokens is not None else 0
         return Inputs(prompt + tail[:-1], slots, text + tail_text, text, written)
 
@@ -60,7 +66,7 @@ class CausalLM(TransformersModel):
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, place]
 
-    def query_position(self, slot: Slot, length: int) -> int:
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token the prediction is made at: the one before the predicted token."""
         assert slot.index is not None
         return slot.index

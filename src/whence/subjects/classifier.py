@@ -11,7 +11,7 @@ from whence.errors import InputError, TargetError, UnsupportedError
 from whence.subjects import chat, encoding
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.subject import Chat, refuse_empty
+from whence.subjects.subject import At, Chat, Fields, refuse_at, refuse_empty
 from whence.subjects.transformers_model import TransformersModel
 
 _ONE_OF_SEVERAL = "single_label_classification"
@@ -41,7 +41,12 @@ class SequenceClassifier(TransformersModel):
         self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None
 
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: str | Chat | Fields,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
         """Exact tokens of the text, with one slot for the prediction about all of it."""
         if continuation is not None or max_new_tokens is not None:
@@ -49,6 +54,7 @@ class SequenceClassifier(TransformersModel):
                 f"{self.name} classifies a whole text: it has no continuation. "
                 f"Choose what to explain with target=, one of: {', '.join(map(repr, self.labels))}."
             )
+        refuse_at(self, at)
         if chat.is_chat(data):
             raise InputError(f"{self.name} classifies a text and takes no chat. Pass one string.")
         text = refuse_empty(data)
@@ -63,7 +69,7 @@ class SequenceClassifier(TransformersModel):
         """The class logits, as the one slot of each item."""
         return self._forward(batch).logits[:, None, :]
 
-    def query_position(self, slot: Slot, length: int) -> int:
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token the classification head reads: the first of an encoder, the last of a decoder."""
         if getattr(self.model.config, "classifier_pooling", "cls") == "mean":
             raise UnsupportedError(

@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,31 @@ from whence.errors import LoadError, WhenceError
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
-TASKS: dict[str, tuple[str, str, str]] = {
-    "text-generation": ("ForCausalLM", "AutoModelForCausalLM", "whence.subjects.causal_lm:CausalLM"),
-    "text-classification": (
-        "ForSequenceClassification",
+
+@dataclass(frozen=True)
+class Task:
+    """A task's model classes by the endings of their names, the auto class that loads one, what explains it.
+
+    `reader` is the auto class of what turns the input into what the model takes.
+    """
+
+    endings: tuple[str, ...]
+    auto: str
+    subject: str
+    reader: str = "AutoTokenizer"
+
+
+TASKS: dict[str, Task] = {
+    "text-generation": Task(
+        ("ForCausalLM", "LMHeadModel"), "AutoModelForCausalLM", "whence.subjects.causal_lm:CausalLM"
+    ),
+    "text-classification": Task(
+        ("ForSequenceClassification",),
         "AutoModelForSequenceClassification",
         "whence.subjects.classifier:SequenceClassifier",
     ),
 }
-"""Task -> (ending of the class names it takes, auto class that loads it, subject)."""
-
-_CAUSAL_BY_OTHER_NAMES = ("LMHeadModel",)
+"""What is explained, by the task's transformers name."""
 
 
 def load(
@@ -176,12 +191,12 @@ def _pretrained(
     try:
         config = transformers.AutoConfig.from_pretrained(where, **options)
         task = _known_task(task) or _task_of(list(config.architectures or []), name)
-        auto = getattr(transformers, TASKS[task][1])
+        auto = getattr(transformers, TASKS[task].auto)
         model, found = auto.from_pretrained(
             where, use_safetensors=None if pickle else True, output_loading_info=True, **placement, **options
         )
         _refuse_random(where, found["missing_keys"])
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
+        tokenizer = getattr(transformers, TASKS[task].reader).from_pretrained(where, **options)
     except WhenceError:
         raise
     except Exception as error:
@@ -220,14 +235,12 @@ def _known_task(task: str | None) -> str | None:
 
 def _task_of(architectures: list[str], name: str) -> str:
     for architecture in architectures:
-        for task, (ending, _, _) in TASKS.items():
-            if architecture.endswith(ending):
-                return task
-        if architecture.endswith(_CAUSAL_BY_OTHER_NAMES):
-            return "text-generation"
+        for name_of_task, task in TASKS.items():
+            if architecture.endswith(task.endings):
+                return name_of_task
     raise LoadError(
         f"{name} is a {' or '.join(architectures) or 'model of no stated architecture'}. whence explains "
-        f"{' and '.join(f'*{ending}' for ending, _, _ in TASKS.values())}; give task= if it is one of these."
+        f"{', '.join(f'*{task.endings[0]}' for task in TASKS.values())}; give task= if it is one of these."
     )
 
 
@@ -244,5 +257,5 @@ def _subject(
     if _known_task(task) not in (None, made_for):
         raise LoadError(f"{type(model).__name__} is made for the task {made_for!r}, not {task!r}.")
     task = made_for
-    module, _, attribute = TASKS[task][2].partition(":")
+    module, _, attribute = TASKS[task].subject.partition(":")
     return getattr(import_module(module), attribute)(model, tokenizer, name, revision)
