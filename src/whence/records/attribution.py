@@ -1,6 +1,6 @@
 """An explanation: how much each token contributed to each explained number, and what is left unaccounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from os import PathLike
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from whence.errors import InputError, MissingExtraError, NonFiniteError
+from whence.errors import InputError, MissingExtraError
 from whence.records import storage
 from whence.records.display import Displayed
-from whence.records.grid import grid_of, grid_tokens, square_sums
+from whence.records.grid import grid_of, grid_tokens, packed, square_sums, unpacked
 from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
 from whence.records.plain import plain
+from whence.records.soundness import refuse_non_finite, refuse_other_shapes
 from whence.records.target_value import TargetValue
 from whence.records.tokens import Token
 
@@ -55,8 +56,8 @@ class Attribution(Displayed):
         object.__setattr__(self, "residual", None if self.residual is None else _frozen(self.residual))
         object.__setattr__(self, "params", plain(self.params))
         object.__setattr__(self, "provenance", plain(self.provenance))
-        self._refuse_other_shapes()
-        self._refuse_non_finite()
+        refuse_other_shapes(len(self.targets), len(self.tokens), self.scores, self.residual)
+        refuse_non_finite(self.method, self.targets, self.scores, self.residual)
 
     @classmethod
     def build(
@@ -202,7 +203,8 @@ class Attribution(Displayed):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file: scores and residual as tensors, the rest as JSON in its metadata."""
-        described = self.to_dict() | {"scores": None, "residual": None}
+        tokens = packed(self.tokens, self.grid)
+        described = self.to_dict() | {"tokens": tokens, "scores": None, "residual": None}
         arrays = {"scores": self.scores}
         if self.residual is not None:
             arrays["residual"] = self.residual
@@ -212,7 +214,8 @@ class Attribution(Displayed):
     def load(cls, path: str | PathLike[str]) -> "Attribution":
         """Read what `save` wrote; equal to the record saved."""
         described, arrays = storage.read(path, "attribution")
-        return cls.from_dict(described | {"scores": arrays.get("scores"), "residual": arrays.get("residual")})
+        numbers = {"scores": arrays.get("scores"), "residual": arrays.get("residual")}
+        return cls.from_dict(unpacked(described | numbers))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One row for each (target, token), in that order, with the score and the columns of both."""
@@ -276,27 +279,6 @@ class Attribution(Displayed):
             params=self.params,
             provenance=provenance,
         )
-
-    def _refuse_other_shapes(self) -> None:
-        wanted = (len(self.targets), len(self.tokens))
-        if self.scores.shape != wanted:
-            raise InputError(f"Scores have shape {self.scores.shape}, wanted (targets, tokens) = {wanted}.")
-        if self.residual is not None and self.residual.shape != wanted[:1]:
-            raise InputError(f"The residual has shape {self.residual.shape}, wanted (targets,) = {wanted[:1]}.")
-
-    def _refuse_non_finite(self) -> None:
-        numbers: list[tuple[str, Callable[[], bool]]] = [
-            ("scores", lambda: bool(np.isfinite(self.scores).all())),
-            ("residual", lambda: self.residual is None or bool(np.isfinite(self.residual).all())),
-            ("target value", lambda: all(np.isfinite(t.value) for t in self.targets)),
-            ("baseline value", lambda: all(np.isfinite(t.baseline_value or 0.0) for t in self.targets)),
-        ]
-        for name, is_finite in numbers:
-            if not is_finite():
-                raise NonFiniteError(
-                    f"{self.method}: the {name} came out NaN or infinite, so there is no explanation to return. "
-                    f"Usual causes are float16 overflow (load with dtype='float32') and weights that hold NaN."
-                )
 
 
 def _frozen(values: Any) -> Float32[np.ndarray, "..."]:

@@ -18,9 +18,7 @@ def grid_tokens(rows: int, columns: int, unit: str) -> tuple[Token, ...]:
     >>> [token.text for token in grid_tokens(1, 2, "patch")]
     ['patch 0,0', 'patch 0,1']
     """
-    return tuple(
-        Token(f"{unit} {row},{column}", None, role=unit) for row in range(rows) for column in range(columns)
-    )
+    return tuple(Token(f"{unit} {row},{column}", None, role=unit) for row in range(rows) for column in range(columns))
 
 
 def grid_of(provenance: Mapping[str, Any], units: int) -> tuple[int, int] | None:
@@ -32,6 +30,23 @@ def grid_of(provenance: Mapping[str, Any], units: int) -> tuple[int, int] | None
     if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (rows, columns)):
         return None
     return (rows, columns) if rows * columns == units else None
+
+
+def packed(tokens: Sequence[Token], grid: tuple[int, int] | None) -> str | list[dict[str, Any]]:
+    """Tokens as a file holds them: those of a grid as the name of their unit, for an image can have 50,000 of them."""
+    if grid is not None and tuple(tokens) == grid_tokens(*grid, tokens[0].role):
+        return tokens[0].role
+    return [token.to_dict() for token in tokens]
+
+
+def unpacked(described: dict[str, Any]) -> dict[str, Any]:
+    """A record, its scores in place, as it was before its tokens were `packed`."""
+    tokens, provenance, scores = (described.get(name) for name in ("tokens", "provenance", "scores"))
+    units = scores.shape[-1] if isinstance(scores, np.ndarray) and scores.ndim else 0
+    grid = grid_of(provenance, units) if isinstance(provenance, dict) else None
+    if not isinstance(tokens, str) or grid is None:
+        return described
+    return described | {"tokens": [token.to_dict() for token in grid_tokens(*grid, tokens)]}
 
 
 def square_sums(

@@ -9,9 +9,10 @@ class Token:
     """One input unit: a token; a word, sentence or segment made of tokens; a patch or pixel of an image.
 
     `text` is the part of the input it covers, `input[start:end]`, and the token's own string where it covers none
-    (a `[CLS]` the tokenizer added); a patch is named by its row and column, from 0. Byte tokens that together spell one character overlap: each covers all of it.
-    `id` is the vocabulary id, None where several tokens were merged. `role` says which part of the input it belongs
-    to: "text", "prompt", "continuation", a chat role, "template", or the kind of an image's unit. `special` marks control tokens.
+    (a `[CLS]` the tokenizer added); a patch is named by its row and column, from 0. Byte tokens that together spell
+    one character overlap: each covers all of it. `id` is the vocabulary id, None where several tokens were merged or
+    there is none. `role` says which part of the input it belongs to: "text", "prompt", "continuation", a chat role,
+    "template", or the kind of an image's unit. `special` marks control tokens.
     """
 
     text: str

@@ -1,22 +1,18 @@
 """Sequence classifiers: which tokens made the model choose this class."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from whence.errors import InputError, TargetError, UnsupportedError
+from whence.errors import InputError, UnsupportedError
 from whence.subjects import chat, encoding
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.labels import label_index, labels_of, link_of
 from whence.subjects.subject import At, Chat, Fields, refuse_at, refuse_empty
 from whence.subjects.transformers_model import TransformersModel
-
-_ONE_OF_SEVERAL = "single_label_classification"
-_LINKS = {_ONE_OF_SEVERAL: "softmax", "multi_label_classification": "sigmoid", "regression": "identity"}
-"""What the head's problem type makes of logits; without one, a single label is a regression, as in transformers."""
 
 
 class SequenceClassifier(TransformersModel):
@@ -34,8 +30,8 @@ class SequenceClassifier(TransformersModel):
             raise UnsupportedError(
                 f"{type(model).__name__} is an encoder-decoder; classifiers are explained on encoders and decoders."
             )
-        self.labels = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
-        self.link = _LINKS[config.problem_type or ("regression" if config.num_labels == 1 else _ONE_OF_SEVERAL)]
+        self.labels = labels_of(config)
+        self.link = link_of(config)
         self._reads_first = _is_encoder(config)
         self.equal_lengths = not self._reads_first
         self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None
@@ -84,17 +80,7 @@ class SequenceClassifier(TransformersModel):
 
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The index of a class label, or of a class index given as such."""
-        if isinstance(name, str) and name in self.labels:
-            return self.labels.index(name)
-        if isinstance(name, int) and 0 <= name < len(self.labels):
-            return name
-        near = difflib.get_close_matches(str(name), self.labels, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise TargetError(
-            f"{name!r} is not a class of {self.name}.{hint} Its classes are: "
-            + ", ".join(f"{label!r} ({i})" for i, label in enumerate(self.labels))
-            + "."
-        )
+        return label_index(self.labels, name, self.name)
 
 
 def _is_encoder(config: Any) -> bool:

@@ -19,11 +19,11 @@ from whence.records.grid import grid_tokens
 from whence.subjects import fingerprint
 from whence.subjects.batch import Batch, length_mask, slot_indices
 from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.labels import label_index, labels_of, link_of
 from whence.subjects.patches import Grid, model_patch
 from whence.subjects.pictures import colours, model_view, picture_name, read_picture
 from whence.subjects.session import session
 from whence.subjects.subject import At, Subject, refuse_at
-
 
 _READ_AT_CLASS_TOKEN = frozenset(
     {"beit", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers", "vit", "vit_msn"}
@@ -40,16 +40,21 @@ class ImageClassifier(Subject):
 
     task = "image-classification"
     deletable = False
+    equal_lengths = True
     tokenizer = None
     units = ("patch", "pixel")
 
     def __init__(self, model: Any, processor: Any, name: str | None = None, revision: str | None = None):
         if "pixel_values" not in inspect.signature(model.forward).parameters:
-            raise UnsupportedError(f"{type(model).__name__} takes no `pixel_values`, which whence feeds images through.")
+            raise UnsupportedError(
+                f"{type(model).__name__} takes no `pixel_values`, which whence feeds images through."
+            )
         self.model = model
         self.processor = processor
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
         self.revision = revision
+        self.labels = labels_of(model.config)
+        self.link = link_of(model.config)
         self.patch = model_patch(model)
         self._weights = fingerprint.WeightsHash()
 
@@ -74,11 +79,12 @@ class ImageClassifier(Subject):
         unit, cell = self._unit(units)
         picture = read_picture(data)
         pixels = self._pixels(picture)
-        grid = Grid(*pixels.shape[1:], cell)
+        height, width = pixels.shape[1:]
+        grid = Grid(height, width, cell)
         about = {
             "unit": unit,
             "cell": list(cell),
-            "pixels": list(pixels.shape[1:]),
+            "pixels": [height, width],
             "zero_colour": colours(np.zeros_like(pixels[:, :1, :1]), self.processor)[0, 0].tolist(),
             "image": {
                 "name": picture_name(data),
@@ -134,10 +140,24 @@ class ImageClassifier(Subject):
         config = self.model.config
         if config.model_type not in _READ_AT_CLASS_TOKEN or getattr(config, "use_mean_pooling", False):
             raise UnsupportedError(
-                f"{type(self.model).__name__} has no class token that its prediction is read at, so no one token's "
-                f"attention leads to its prediction. Explain it by gradients, relevance or perturbation."
+                f"The prediction of {type(self.model).__name__} is read at no class token, so no one token's attention "
+                f"leads to it. Explain it by gradients, relevance or perturbation."
             )
         return 0
+
+    def attention_offset(self, inputs: Sequence[Inputs], shape: tuple[int, ...]) -> int:
+        """How many tokens come before the patches: the class token and registers."""
+        self.query_position(inputs[0].slots[0], len(inputs[0]))
+        offset = shape[-1] - len(inputs[0])
+        patches = all(_grid_of(item).cell == self.patch and len(item) == len(inputs[0]) for item in inputs)
+        if not patches or offset < 1 or shape[-2] != shape[-1] or shape[0] != len(inputs):
+            rows, columns = inputs[0].grid or (0, 0)
+            raise UnsupportedError(
+                f"The attention of {self.name} is not between the {rows} × {columns} units asked for: its weights have "
+                f"the shape {shape}. Wanted: units='patch', images of one size in a batch (or batch_size=1), and a "
+                f"model that attends to all its patches at once."
+            )
+        return offset
 
     def output_label(self, index: int) -> str:
         """The label of one class."""

@@ -1,6 +1,6 @@
 """An image as a sequence of patches and back, exactly and differentiably."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,15 +62,17 @@ def model_patch(model: Any) -> tuple[int, int]:
     """
     config = getattr(model.config, "vision_config", model.config)
     size = getattr(config, "patch_size", None)
-    patch = (size, size) if isinstance(size, int) else tuple(size) if _is_pair(size) else None
+    patch = (size, size) if isinstance(size, int) else _pair(size)
     attends = any(getattr(config, name, None) for name in ("num_attention_heads", "num_heads"))
     if patch is None or not attends or not any(_steps_over(patch, module) for module in model.modules()):
         return WITHOUT_PATCHES, WITHOUT_PATCHES
     return patch
 
 
-def _is_pair(size: Any) -> bool:
-    return isinstance(size, Iterable) and [type(side) for side in size] == [int, int]
+def _pair(size: Any) -> tuple[int, int] | None:
+    if not isinstance(size, Sequence) or [type(side) for side in size] != [int, int]:
+        return None
+    return size[0], size[1]
 
 
 def _steps_over(patch: tuple[int, int], module: Any) -> bool:

@@ -11,7 +11,9 @@ from jaxtyping import Float, UInt8
 
 from whence.errors import InputError, MissingExtraError
 
-_WANTED = "Wanted: a PIL image, the path of an image file, or an array (height, width, 3) of uint8, or floats in 0 to 1."
+_WANTED = (
+    "Wanted: a PIL image, the path of an image file, or an array (height, width, 3) of uint8, or floats in 0 to 1."
+)
 _VIEW_SIDE = 256
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 

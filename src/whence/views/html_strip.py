@@ -37,7 +37,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of scores as pills, or over the picture of an image; `scale` is the end of its colour scale, None where every score is zero."""
+    """One row of scores as pills, or over the picture of an image; `scale` ends its colours, None if all are zero."""
 
     label: str
     evidence: Evidence
