@@ -150,6 +150,7 @@ class Method(ABC):
         provenance = {
             **origin,
             **_layout(inputs, found.readouts),
+            **inputs.about,
             **asdict(found.cost),
             "resolved": found.resolved,
             "generated": inputs.generated,

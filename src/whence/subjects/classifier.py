@@ -10,13 +10,9 @@ from whence.errors import InputError, UnsupportedError
 from whence.subjects import fields
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.labels import label_index, labels_of
+from whence.subjects.labels import label_index, labels_of, link_of
 from whence.subjects.subject import At, Fields, refuse_at
 from whence.subjects.transformers_model import TransformersModel
-
-_ONE_OF_SEVERAL = "single_label_classification"
-_LINKS = {_ONE_OF_SEVERAL: "softmax", "multi_label_classification": "sigmoid", "regression": "identity"}
-"""What the head's problem type makes of logits; without one, a single label is a regression, as in transformers."""
 
 
 class SequenceClassifier(TransformersModel):
@@ -37,7 +33,7 @@ class SequenceClassifier(TransformersModel):
                 f"{type(model).__name__} is an encoder-decoder; classifiers are explained on encoders and decoders."
             )
         self.labels = labels_of(config)
-        self.link = _LINKS[config.problem_type or ("regression" if config.num_labels == 1 else _ONE_OF_SEVERAL)]
+        self.link = link_of(config)
         self._reads_first = _is_encoder(config)
         self.equal_lengths = not self._reads_first
         self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None

@@ -31,6 +31,8 @@ class Subject(ABC):
     """The kind of prediction, by its transformers name: "text-generation", "text-classification", ..."""
     equal_lengths: bool = False
     """Whether inputs of different lengths must not share a batch: the model would see the padding."""
+    units: tuple[str, ...] = ("token",)
+    """The kinds of unit that scores can be for, the usual one first."""
     deletable: bool = True
     """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
     max_batch: int | None = None
@@ -103,6 +105,13 @@ class Subject(ABC):
 
         `output` is the one output explained, where it is one, for models in which the token depends on it.
         """
+
+    def attention_offset(self, inputs: Sequence[Inputs], shape: tuple[int, ...]) -> int:
+        """How many tokens of its own the model puts in front of the inputs', given the shape of a layer's weights.
+
+        `shape` is (batch, heads, queries, keys). Raises `UnsupportedError` for weights that are not between all tokens.
+        """
+        return 0
 
     def predicted(self, inputs: Inputs, number: int, logits: Float[Tensor, "slot output"]) -> int:
         """The output the model predicts at slot `number`, from the logits at all slots: the largest one's."""
