@@ -51,18 +51,15 @@ def row_gradients(
     for start in range(0, rows, group):
         chosen = slice(start, min(start + group, rows))
         keep = chosen.stop < rows
-        if chosen.stop - start == 1:
-            gradients = torch.autograd.grad(totals[start], (embeds, *others), retain_graph=keep, materialize_grads=True)
-            yield chosen, tuple(gradient[None] for gradient in gradients)
-        else:
-            yield (
-                chosen,
-                torch.autograd.grad(
-                    totals,
-                    (embeds, *others),
-                    unit[chosen],
-                    retain_graph=keep,
-                    is_grads_batched=True,
-                    materialize_grads=True,
-                ),
-            )
+        alone = chosen.stop - start == 1
+        gradients = torch.autograd.grad(
+            totals[start] if alone else totals,
+            (embeds, *others),
+            None if alone else unit[chosen],
+            retain_graph=keep,
+            is_grads_batched=not alone,
+            allow_unused=True,
+        )
+        found = zip(gradients, (embeds, *others), strict=True)
+        rows_of = chosen.stop - start
+        yield chosen, tuple(x.new_zeros(rows_of, *x.shape) if g is None else g.reshape(-1, *x.shape) for g, x in found)
