@@ -18,7 +18,7 @@ from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
 from whence.subjects.inputs import Inputs
 from whence.subjects.loading import load
-from whence.subjects.subject import At, Chat, Fields, Subject
+from whence.subjects.subject import At, Subject
 
 
 def explain(
@@ -30,6 +30,7 @@ def explain(
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
     at: At | Sequence[At] | None = None,
+    units: str | int | None = None,
     seed: int = 0,
     batch_size: int | str = "auto",
     progress: bool | None = None,
@@ -38,14 +39,16 @@ def explain(
     """Which tokens of the input drove the model's prediction, by one method.
 
     - `subject`: a loaded subject, or anything `load` takes.
-    - `data`: a text, a chat (list of messages), a dict of texts (question and context, text and text_pair), or a list
-      of these; a list gives a list, each as if alone.
+    - `data`: a text, a chat (list of messages), a dict of texts (question and context, text and text_pair), an image
+      (a PIL image, the path of a file, an array), or a list of these; a list gives a list, each as if alone.
     - `method`: a registered name or a method of your own, such as `whence.methods.IntegratedGradients(steps=64)`.
     - `target`: what to explain; see `whence.targets`. By default the predicted token or class.
     - `continuation`: the text (or token ids) that follows, to explain each of its tokens, a row each; for a list of
       texts one for all, or one each.
     - `at`: for models that predict something for each token, which tokens to explain: a text they cover, a token index,
       or several of these; for a list of texts one for all, or a list of one each.
+    - `units`: for an image, what gets a score: "patch" (the model's own, the default), "pixel", or a whole number n
+      for squares of n pixels a side.
     - `max_new_tokens`: let the model write (greedily) and explain each token it wrote.
     - `seed`, `batch_size`, `progress`: how to run; see `whence.methods.run.Run`.
     - `device`: where to load a subject that is not loaded yet.
@@ -58,7 +61,7 @@ def explain(
     array([[ 2., -1.,  0.]], dtype=float32)
     """
     subject = _subject(subject, device)
-    inputs = _encode(subject, data, continuation, max_new_tokens, at)
+    inputs = _encode(subject, data, continuation, max_new_tokens, at, units)
     run = Run(seed, batch_size, progress)
     found = _method(method)(subject, inputs, target, run=run)
     return found if _is_list(data) else found[0]
@@ -73,6 +76,7 @@ def compare(
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
     at: At | Sequence[At] | None = None,
+    units: str | int | None = None,
     k: int = 3,
     seed: int = 0,
     batch_size: int | str = "auto",
@@ -96,7 +100,7 @@ def compare(
         raise InputError(f"compare() wants k, a whole number of at least 1, got {k!r}.")
     chosen = [_method(method) for method in methods]
     subject = _subject(subject, device)
-    inputs = _encode(subject, data, continuation, max_new_tokens, at)
+    inputs = _encode(subject, data, continuation, max_new_tokens, at, units)
     run = Run(seed, batch_size, progress)
     by_method = [method(subject, inputs, target, run=run) for method in chosen]
     compared = [Comparison(entry, agreements(entry, k)) for entry in zip(*by_method, strict=True)]
@@ -235,7 +239,7 @@ def _is_list(data: Any) -> bool:
 
 
 def _encode(
-    subject: Subject, data: str | Chat | Fields | Sequence[Any], continuation: Any, max_new_tokens: int | None, at: Any
+    subject: Subject, data: Any, continuation: Any, max_new_tokens: int | None, at: Any, units: str | int | None
 ) -> list[Inputs]:
     items = list(data) if _is_list(data) else [data]
     continuation = continuation.tolist() if hasattr(continuation, "tolist") else continuation
@@ -245,13 +249,26 @@ def _encode(
         _for_each(items, value, name) if _is_list(data) else [value]
         for value, name in ((continuation, "continuations"), (at, "values of at="))
     )
+    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, **_units_option(subject, units)}
     encoded = []
     for number, (item, tail, place) in enumerate(zip(items, tails, places, strict=True)):
         try:
-            encoded.append(subject.encode(item, continuation=tail, max_new_tokens=max_new_tokens, at=place))
+            encoded.append(subject.encode(item, continuation=tail, at=place, **options))
         except InputError as error:
             raise InputError(f"Item {number} of the list: {error}" if _is_list(data) else str(error)) from error
     return encoded
+
+
+def _units_option(subject: Subject, units: str | int | None) -> dict[str, Any]:
+    """`units`, for a subject that has a choice of them."""
+    if units is None or (units,) == subject.units:
+        return {}
+    if len(subject.units) == 1:
+        raise InputError(
+            f"{subject.name} ({subject.task}) has scores for each {subject.units[0]}, so units={units!r} has no "
+            f"meaning: it is for images. Leave it out; a record of a text has words() and sentences()."
+        )
+    return {"units": units}
 
 
 def _for_each(items: Sequence[Any], value: Any, name: str) -> Sequence[Any]:

@@ -152,6 +152,7 @@ class Method(ABC):
         provenance = {
             **origin,
             **layout_of(inputs, found.readouts),
+            **inputs.about,
             **found.notes,
             **asdict(found.cost),
             "resolved": found.resolved,

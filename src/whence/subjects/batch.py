@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.subjects.inputs import Inputs
+from whence.subjects.patches import Grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,7 @@ class Batch:
     Right padding keeps every token at its own position, so a padded causal model computes what it computes alone.
     `indices` says which sequence positions' outputs to read; where an item has fewer slots its last is repeated.
     `token_types` is there for models that tell two texts apart, `source` for those with an encoder and a decoder: how
-    many of each row's tokens the encoder reads.
+    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one.
     """
 
     embeds: Float[Tensor, "batch token hidden"]
@@ -25,6 +26,7 @@ class Batch:
     indices: Int[Tensor, "batch slot"]
     token_types: Int[Tensor, "batch token"] | None = None
     source: Int[Tensor, " batch"] | None = None
+    grids: tuple[Grid, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.embeds)

@@ -1,7 +1,8 @@
 """What a method is given: exact tokens or pixels, and the places where the model's output is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -36,6 +37,8 @@ class Inputs:
     - `token_types`: which text of a pair each token belongs to.
     - `source`: how many leading tokens the encoder reads; those behind them are the decoder's.
     - `pixels`, `grid`: an image as the model takes it, and the rows and columns of patches that are its tokens.
+
+    `about` is what else the record is to say of the input.
     """
 
     tokens: tuple[Token, ...]
@@ -47,6 +50,7 @@ class Inputs:
     source: int | None = None
     pixels: Float[np.ndarray, "..."] | None = None
     grid: tuple[int, int] | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ids(self) -> np.ndarray:

@@ -31,6 +31,8 @@ class Subject(ABC):
     """The kind of prediction, by its transformers name: "text-generation", "text-classification", ..."""
     equal_lengths: bool = False
     """Whether inputs of different lengths must not share a batch: the model would see the padding."""
+    units: tuple[str, ...] = ("token",)
+    """The kinds of unit that scores can be for, the usual one first."""
     deletable: bool = True
     """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
     max_batch: int | None = None
@@ -104,6 +106,13 @@ class Subject(ABC):
         `output` is the one output explained, where it is one, for models in which the token depends on it.
         """
 
+    def attention_offset(self, inputs: Sequence[Inputs], shape: tuple[int, ...]) -> int:
+        """How many tokens of its own the model puts in front of the inputs', given the shape of a layer's weights.
+
+        `shape` is (batch, heads, queries, keys). Raises `UnsupportedError` for weights that are not between all tokens.
+        """
+        return 0
+
     def predicted(self, inputs: Inputs, number: int, logits: Float[Tensor, "slot output"]) -> int:
         """The output the model predicts at slot `number`, from the logits at all slots: the largest one's."""
         return int(logits[number].argmax())
@@ -119,6 +128,10 @@ class Subject(ABC):
     @abstractmethod
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The one output that `name` stands for; `TargetError` says what it stands for instead."""
+
+    def target_index(self, name: str | int, inputs: Inputs, number: int) -> int:
+        """The one output that `name` stands for at slot `number` of these inputs."""
+        return self.output_index(name, inputs)
 
     @abstractmethod
     def replacement_id(self, kind: str) -> int | None:

@@ -1,0 +1,89 @@
+"""An image's heat map in an HTML page: cells with their scores over the picture, as one SVG element."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+
+from whence.views.colors import NEGATIVE_END, POSITIVE_END, hex_code
+from whence.views.evidence import scale_of
+from whence.views.image_grid import ImageGrid
+from whence.views.numbers import signed
+from whence.views.png import png
+
+_MOST_CELLS = 1024
+"""Cells that each get an element of their own, with a name; more are one picture."""
+_OPAQUE = 0.9
+_WORTH_A_MARK = 0.1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit: where it is in pixels of the model's input, how it looks, its name and score in words."""
+
+    x: int
+    y: int
+    color: str
+    opacity: str
+    name: str
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One row of scores over an image; `cells` are empty where there are so many that `heat`, a PNG, shows them."""
+
+    width: int
+    height: int
+    across: int
+    down: int
+    view: str | None
+    cells: tuple[Cell, ...]
+    heat: str | None
+    drawn_width: int
+    drawn_height: int
+    label: str
+
+
+def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
+    """The picture of one row; `label` names it for a reader who cannot see it, `unit` is that of its scores."""
+    rows, columns = grid.scores.shape
+    down, across = grid.cell
+    scale = scale_of(grid.scores)
+    by_cell = grid.scores.size <= _MOST_CELLS
+    return Picture(
+        width=grid.width,
+        height=grid.height,
+        across=across,
+        down=down,
+        view=None if grid.view is None else f"data:image/jpeg;base64,{grid.view}",
+        cells=_cells(grid, scale, unit) if by_cell else (),
+        heat=None if by_cell else _heat(grid.scores, scale),
+        drawn_width=columns * across,
+        drawn_height=rows * down,
+        label=f"{label}: {rows} by {columns} {grid.unit} scores over the image",
+    )
+
+
+def _cells(grid: ImageGrid, scale: float, unit: str) -> tuple[Cell, ...]:
+    down, across = grid.cell
+    return tuple(
+        Cell(
+            x=column * across,
+            y=row * down,
+            color=hex_code(NEGATIVE_END if score < 0 else POSITIVE_END),
+            opacity=f"{_OPAQUE * abs(score) / scale if scale else 0:.3f}",
+            name=f"{grid.unit} {row},{column}: {signed(score, scale)} {unit}",
+            marked=score < -_WORTH_A_MARK * scale,
+        )
+        for row, scores in enumerate(grid.scores.tolist())
+        for column, score in enumerate(scores)
+    )
+
+
+def _heat(scores: np.ndarray, scale: float) -> str:
+    """The scores as a PNG, a pixel each: their sign as colour, their size as opacity."""
+    colours = np.empty((*scores.shape, 4), dtype=np.uint8)
+    colours[..., :3] = np.where(scores[..., None] < 0, NEGATIVE_END, POSITIVE_END)
+    colours[..., 3] = np.round(255 * _OPAQUE * np.abs(scores) / scale) if scale else 0
+    return f"data:image/png;base64,{base64.b64encode(png(colours)).decode('ascii')}"
