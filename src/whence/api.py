@@ -152,7 +152,7 @@ def latents(
     if _is_list(data):
         raise InputError("latents() explains one input at a time, got a list.")
     subject = _subject(subject, device)
-    (inputs,) = _encode(subject, data, continuation, max_new_tokens, at)
+    (inputs,) = _encode(subject, data, continuation, max_new_tokens, at, None)
     return latents_of(subject, inputs, target, kind, _method(method), layers)
 
 

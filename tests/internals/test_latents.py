@@ -348,12 +348,3 @@ def test_every_relevance_method_serves(llama):
             found = whence.latents(llama, TEXT, kind="head", method=key)
             assert found.method == key
             assert np.abs(found.scores).max() > 0
-
-
-def test_a_mixture_has_heads_and_layers_and_no_neurons():
-    tokenizer = tiny.llama_tokenizer()
-    subject = whence.load((tiny_model("mixtral", vocab_size=len(tokenizer)), tokenizer))
-    with pytest.raises(UnsupportedError, match="mixture of experts"):
-        whence.latents(subject, TEXT, kind="neuron")
-    for kind in ("head", "layer", "residual"):
-        assert np.abs(whence.latents(subject, TEXT, kind=kind, method="cp_lrp").scores).max() > 0

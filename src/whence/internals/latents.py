@@ -12,7 +12,7 @@ from whence.internals.measure import relevance_of_units
 from whence.internals.model_map import Block, ModelMap, map_of
 from whence.internals.taps import readings
 from whence.methods.base import Method, layout_of, origin_of_target
-from whence.records import Latents, TargetValue
+from whence.records import Latents, TargetValue, Token
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import as_targets
@@ -35,6 +35,7 @@ def latents_of(
         "seconds": time.perf_counter() - start,
         "target": origin_of_target(inputs, target),
         **layout_of(inputs, measured.readouts),
+        **inputs.about,
         **asdict(method.cost(len(inputs), len(measured.readouts))),
         "generated": inputs.generated,
         "text": inputs.text,
@@ -46,7 +47,10 @@ def latents_of(
         for readout, value in zip(measured.readouts, measured.values, strict=True)
     ]
     units = tuple(unit for place in places for unit in place.units)
-    return Latents(kind, units, inputs.tokens, tuple(targets), measured.scores, method.key, method.params, provenance)
+    own = tuple(Token(f"state {i}", None, role="model", special=True) for i in range(measured.extra))
+    return Latents(
+        kind, units, own + inputs.tokens, tuple(targets), measured.scores, method.key, method.params, provenance
+    )
 
 
 def _chosen(found: ModelMap, layers: Sequence[int] | None) -> list[Block]:

@@ -86,7 +86,7 @@ def _peaks(
             tables = [table[:, index] for table in activations_of_units(subject, items, place)]
         else:
             measured = relevance_of_units(subject, items, as_targets(None), [place], method)
-            tables = [one.scores[0, :, index] for one in measured]
+            tables = [one.scores[0, one.extra :, index] for one in measured]
         for i, table in zip(chosen, tables, strict=True):
             at = int(np.argmax(table))
             found[i] = float(table[at]), at

@@ -29,11 +29,15 @@ from whence.targets import Readout, Target, resolve_all
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Of one input: the readouts, their values, and the relevance of every unit at every token for each."""
+    """Of one input: the readouts, their values, and the relevance of every unit at every token for each.
+
+    Where the model puts `extra` states of its own in front (a class token before an image's patches), so do the scores.
+    """
 
     readouts: Sequence[Readout]
     values: Float[np.ndarray, " row"]
-    scores: Float32[np.ndarray, "row token unit"]
+    scores: Float32[np.ndarray, "row state unit"]
+    extra: int = 0
 
 
 def logits_under(method: Method, subject: Subject, batch: Batch, taps: Taps) -> tuple[Tensor, Callable[..., None]]:
@@ -70,9 +74,12 @@ def relevance_of_units(
     readouts = [resolve_all(subject, item, targets, row) for item, row in zip(inputs, logits.detach(), strict=True)]
     values = read_values(logits, readouts)
     look(values)
-    width = sum(len(place.units) for place in places)
-    tables = [np.zeros((len(rows), len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)]
     taken = [taps.taken(place, len(inputs)) for place in places]
+    extra = _states_in_front(places[0], inputs, batch, taken[0][-1].shape[1])
+    width = sum(len(place.units) for place in places)
+    tables = [
+        np.zeros((len(rows), extra + len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)
+    ]
     for chosen, gradients in row_gradients(values, *[taps.tensors(place)[-1] for place in places]):
         start = 0
         for place, numbers, gradient in zip(places, taken, gradients, strict=True):
@@ -80,32 +87,32 @@ def relevance_of_units(
             units = slice(start, start + len(place.units))
             start = units.stop
             for i, item in enumerate(inputs):
-                here, there = spans(place, item, batch, found.shape[2])
+                here, there = _spans(place, item, extra)
                 part = tables[i][chosen]
                 part[:, here, units] = found[: len(part), i, there]
     for item, rows, table in zip(inputs, readouts, tables, strict=True):
         for row, readout in enumerate(rows):
             visible = item.slots[readout.slot].visible
-            table[row, len(item) if visible is None else visible :] = 0.0
+            table[row, extra + (len(item) if visible is None else visible) :] = 0.0
     results = values.detach().cpu().double().numpy()
-    return [Measured(rows, results[i, : len(rows)], tables[i]) for i, rows in enumerate(readouts)]
+    return [Measured(rows, results[i, : len(rows)], tables[i], extra) for i, rows in enumerate(readouts)]
 
 
 def activations_of_units(
     subject: Subject, inputs: Sequence[Inputs], place: Reading
 ) -> list[Float[np.ndarray, "token unit"]]:
-    """For each input the activation of every unit of one place at every token, 0 where a token does not pass it."""
+    """For each input the activation of every unit of one place at every token; −∞ where a token does not pass it."""
+    batch = subject.collate(inputs)
     with torch.no_grad(), Taps(place.sites) as taps:
-        batch = subject.collate(inputs)
         subject.logits(batch)
-        taken = taps.taken(place, len(inputs))
-        found = place.activations(taken).double().cpu().numpy()
+        found = place.activations(taps.taken(place, len(inputs))).double().cpu().numpy()
+    extra = _states_in_front(place, inputs, batch, found.shape[1])
     tables = []
     for i, item in enumerate(inputs):
-        here, there = spans(place, item, batch, taken[-1].shape[1])
-        table = np.zeros((len(item), len(place.units)))
+        here, there = _spans(place, item, extra)
+        table = np.full((extra + len(item), len(place.units)), -np.inf)
         table[here] = found[i, there]
-        tables.append(table)
+        tables.append(table[extra:])
     return tables
 
 
@@ -117,8 +124,9 @@ def relevance_for_activation(
     taps = Taps(place.sites)
     look = logits_under(method, subject, batch, taps)[1]
     taken = taps.taken(place, 1)
-    here, there = spans(place, inputs, batch, taken[-1].shape[1])
-    value = place.activations(taken)[0, there.start + at - here.start, index]
+    extra = _states_in_front(place, [inputs], batch, taken[-1].shape[1])
+    here, there = _spans(place, inputs, extra)
+    value = place.activations(taken)[0, there.start + extra + at - here.start, index]
     look(value)
     (gradient,) = torch.autograd.grad(value, batch.embeds)
     wide = torch.promote_types(batch.embeds.dtype, torch.float32)
@@ -126,23 +134,29 @@ def relevance_for_activation(
     return float(value.detach()), scores[0].double().cpu().numpy()
 
 
-def spans(place: Reading, inputs: Inputs, batch: Batch, length: int) -> tuple[slice, slice]:
-    """Which of the input's tokens pass the place, and where they stand in the `length` states taken there.
+def _states_in_front(place: Reading, inputs: Sequence[Inputs], batch: Batch, length: int) -> int:
+    """How many of the `length` states taken are the model's own, in front of an image's patches."""
+    if inputs[0].source is not None and place.units[0].stack:
+        return 0
+    extra = length - batch.embeds.shape[1]
+    if extra < 0 or (extra and inputs[0].grid is None):
+        raise UnsupportedError(
+            f"There are {length} states where {place.units[0].name} is, and {batch.embeds.shape[1]} tokens in the "
+            f"input, so it cannot be told which state is which token's."
+        )
+    return extra
+
+
+def _spans(place: Reading, inputs: Inputs, extra: int) -> tuple[slice, slice]:
+    """The input's tokens (and states in front) that pass the place, and which of the states taken there are theirs.
 
     A decoder's states are those of the tokens behind the encoder's.
     """
-    stack, source, count = place.units[0].stack, inputs.source, len(inputs)
-    if source is not None and stack:
-        return (slice(0, source), slice(0, source)) if stack == "encoder" else _decoder_spans(source, count)
-    if length != batch.embeds.shape[1]:
-        raise UnsupportedError(
-            f"{place.units[0].name} has {length} states where the input has {batch.embeds.shape[1]} tokens, so they "
-            f"cannot be told apart by token."
-        )
-    return slice(0, count), slice(0, count)
-
-
-def _decoder_spans(source: int, count: int) -> tuple[slice, slice]:
+    source, count = inputs.source, extra + len(inputs)
+    if source is None or not place.units[0].stack:
+        return slice(0, count), slice(0, count)
+    if place.units[0].stack == "encoder":
+        return slice(0, source), slice(0, source)
     return slice(source, count), slice(0, count - source)
 
 

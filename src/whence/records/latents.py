@@ -101,13 +101,18 @@ class Latents(Displayed):
         ]
 
     def of(self, unit: Unit | str | tuple[int, int]) -> Attribution:
-        """One unit's relevance at each token, as an `Attribution`; `InputError` if the unit is not among these."""
+        """One unit's relevance at each token, as an `Attribution`; `InputError` if the unit is not among these.
+
+        Of an image, at each patch: the model's own states in front of them (a class token) are left out.
+        """
         wanted = as_unit(unit)
         if wanted not in self.units:
             raise InputError(f"{wanted.name} is not among these {len(self.units)} units of kind {self.kind!r}.")
         provenance = {**self.provenance, "derived": [*self.provenance.get("derived", []), wanted.name]}
-        scores = self.scores[:, :, self.units.index(wanted)]
-        return Attribution(self.tokens, self.targets, scores, None, self.method, self.params, provenance)
+        kept = [i for i, token in enumerate(self.tokens) if token.role != "model"]
+        scores = self.scores[:, kept, self.units.index(wanted)]
+        tokens = tuple(self.tokens[i] for i in kept)
+        return Attribution(tokens, self.targets, scores, None, self.method, self.params, provenance)
 
     # ------------------------------------------------------------------ in and out
 
