@@ -90,10 +90,6 @@ def relevance_of_units(
                 here, there = _spans(place, item, extra)
                 part = tables[i][chosen]
                 part[:, here, units] = found[: len(part), i, there]
-    for item, rows, table in zip(inputs, readouts, tables, strict=True):
-        for row, readout in enumerate(rows):
-            visible = item.slots[readout.slot].visible
-            table[row, extra + (len(item) if visible is None else visible) :] = 0.0
     results = values.detach().cpu().double().numpy()
     return [Measured(rows, results[i, : len(rows)], tables[i], extra) for i, rows in enumerate(readouts)]
 

@@ -217,11 +217,10 @@ def _head_count(model: Any, block: nn.Module, path: str) -> int | None:
     parts = path.split(".")
     for depth in range(len(parts) - 1, -1, -1):
         outer = block.get_submodule(".".join(parts[:depth]))
-        for place in (outer, *outer.children()):
-            for name in _HEAD_COUNTS:
-                count = getattr(place, name, None)
-                if isinstance(count, int) and count > 0:
-                    return count
+        for name in _HEAD_COUNTS:
+            count = getattr(outer, name, None)
+            if isinstance(count, int) and count > 0:
+                return count
     count = getattr(model.config.get_text_config(), "num_attention_heads", None)
     return count if isinstance(count, int) else None
 
