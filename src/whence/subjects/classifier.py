@@ -80,7 +80,7 @@ class SequenceClassifier(TransformersModel):
 
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The index of a class label, or of a class index given as such."""
-        return label_index(self.labels, name, self.name)
+        return label_index(name, self.labels, self.name)
 
 
 def _is_encoder(config: Any) -> bool:

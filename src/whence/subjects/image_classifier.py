@@ -165,7 +165,7 @@ class ImageClassifier(Subject):
 
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The index of a class label, or of a class index given as such."""
-        return label_index(self.labels, name, self.name)
+        return label_index(name, self.labels, self.name)
 
     def replacement_id(self, kind: str) -> int | None:
         """None: an image has no tokens of a vocabulary."""

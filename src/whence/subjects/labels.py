@@ -24,7 +24,7 @@ def link_of(config: Any) -> str:
     return _LINKS[config.problem_type or ("regression" if config.num_labels == 1 else _ONE_OF_SEVERAL)]
 
 
-def label_index(labels: Sequence[str], name: str | int, model: str) -> int:
+def label_index(name: str | int, labels: Sequence[str], model: str) -> int:
     """The index of a class label, or of a class index given as such; a `TargetError` names the classes there are."""
     if isinstance(name, str) and name in labels:
         return list(labels).index(name)

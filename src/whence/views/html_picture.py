@@ -26,12 +26,14 @@ class Cell:
     color: str
     opacity: str
     name: str
-    marked: bool
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One row of scores over an image; `cells` are empty where there are so many that `heat`, a PNG, shows them."""
+    """One row of scores over an image; `cells` are empty where there are so many that `heat`, a PNG, shows them.
+
+    `marks` are lines at the foot of cells of some weight whose score is negative: their sign without colour.
+    """
 
     width: int
     height: int
@@ -39,6 +41,7 @@ class Picture:
     down: int
     view: str | None
     cells: tuple[Cell, ...]
+    marks: str
     heat: str | None
     drawn_width: int
     drawn_height: int
@@ -58,6 +61,7 @@ def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
         down=down,
         view=None if grid.view is None else f"data:image/jpeg;base64,{grid.view}",
         cells=_cells(grid, scale, unit) if by_cell else (),
+        marks=_marks(grid, scale) if by_cell else "",
         heat=None if by_cell else _heat(grid.scores, scale),
         drawn_width=columns * across,
         drawn_height=rows * down,
@@ -74,10 +78,18 @@ def _cells(grid: ImageGrid, scale: float, unit: str) -> tuple[Cell, ...]:
             color=hex_code(NEGATIVE_END if score < 0 else POSITIVE_END),
             opacity=f"{_OPAQUE * abs(score) / scale if scale else 0:.3f}",
             name=f"{grid.unit} {row},{column}: {signed(score, scale)} {unit}",
-            marked=score < -_WORTH_A_MARK * scale,
         )
         for row, scores in enumerate(grid.scores.tolist())
         for column, score in enumerate(scores)
+    )
+
+
+def _marks(grid: ImageGrid, scale: float) -> str:
+    down, across = grid.cell
+    places = np.argwhere(grid.scores < -_WORTH_A_MARK * scale).tolist()
+    return " ".join(
+        f"M{column * across + across / 5:g} {(row + 1) * down - down / 6:g}h{3 * across / 5:g}"
+        for row, column in places
     )
 
 
