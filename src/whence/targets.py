@@ -110,7 +110,7 @@ class Contrast(Target):
 
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The difference's readout at one slot."""
-        a, b = (_output_index(subject, inputs, name) for name in (self.a, self.b))
+        a, b = (_output_index(subject, inputs, slot, name) for name in (self.a, self.b))
         if a == b:
             raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
         label = " − ".join(subject.target_label(index, inputs, slot).strip() for index in (a, b))
@@ -213,7 +213,7 @@ def _one_output(
 ) -> Readout:
     place = inputs.slots[slot]
     if output is not None:
-        index = _output_index(subject, inputs, output)
+        index = _output_index(subject, inputs, slot, output)
         _warn_of_missing_space(subject, inputs, logits[slot], output, index)
     elif place.actual is not None:
         index = place.actual
@@ -223,12 +223,12 @@ def _one_output(
     return Readout(slot, place.position, label, unit, lambda z: read(z, index), index)
 
 
-def _output_index(subject: Subject, inputs: Inputs, output: Output) -> int:
+def _output_index(subject: Subject, inputs: Inputs, slot: int, output: Output) -> int:
     if isinstance(output, bool) or not isinstance(output, str | Integral):
         raise TargetError(f"{output!r} is no output. Wanted: a token or label, or its id or index.")
     if isinstance(output, str) and not output.isprintable() and any("\ud800" <= c <= "\udfff" for c in output):
         raise TargetError(f"The target {output!r} is not valid Unicode. It may have been read as another encoding.")
-    return subject.output_index(output if isinstance(output, str) else int(output), inputs)
+    return subject.target_index(output if isinstance(output, str) else int(output), inputs, slot)
 
 
 def _warn_of_missing_space(subject: Subject, inputs: Inputs, logits: Tensor, output: Output, index: int) -> None:

@@ -1,22 +1,24 @@
 """Sequence classifiers: which tokens made the model choose this class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from whence.errors import InputError, UnsupportedError
-from whence.subjects import chat, encoding
+from whence.subjects import fields
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot
 from whence.subjects.labels import label_index, labels_of, link_of
-from whence.subjects.subject import At, Chat, Fields, refuse_at, refuse_empty
+from whence.subjects.subject import At, Fields, refuse_at
 from whence.subjects.transformers_model import TransformersModel
 
 
 class SequenceClassifier(TransformersModel):
-    """A sequence classifier and its tokenizer: one prediction about the whole text.
+    """A sequence classifier and its tokenizer: one prediction about a whole text, or about a pair of texts.
+
+    A pair is `{"text": ..., "text_pair": ...}`, and its tokens have these names as roles.
 
     A classifier on a decoder reads its last token, so its texts are batched by equal length instead of padded.
     """
@@ -38,28 +40,22 @@ class SequenceClassifier(TransformersModel):
 
     def encode(
         self,
-        data: str | Chat | Fields,
+        data: str | Fields,
         *,
         continuation: str | Sequence[int] | None = None,
         max_new_tokens: int | None = None,
         at: At | None = None,
     ) -> Inputs:
-        """Exact tokens of the text, with one slot for the prediction about all of it."""
-        if continuation is not None or max_new_tokens is not None:
-            raise InputError(
-                f"{self.name} classifies a whole text: it has no continuation. "
-                f"Choose what to explain with target=, one of: {', '.join(map(repr, self.labels))}."
-            )
+        """Exact tokens of the text or the pair of texts, with one slot for the prediction about all of it."""
+        self._refuse_writing(continuation, max_new_tokens, "classifies a whole text", self.labels)
         refuse_at(self, at)
-        if chat.is_chat(data):
-            raise InputError(f"{self.name} classifies a text and takes no chat. Pass one string.")
-        text = refuse_empty(data)
-        tokens = encoding.encode_text(self.tokenizer, text, "text", add_special_tokens=True)
-        if all(t.special for t in tokens):
-            raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
-        encoding.refuse_too_long(len(tokens), self.context_limit)
-        self._refuse_unknown(tokens)
-        return Inputs(tokens, (Slot(),), text)
+        is_pair = isinstance(data, Mapping)
+        texts = fields.texts_of(data, ("text",), ("text_pair",)) if is_pair else {"text": self._one_text(data)}
+        found = self._encode_texts(texts)
+        for role, text in texts.items():
+            if all(t.special for t in found.tokens if t.role == role):
+                raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
+        return Inputs(found.tokens, (Slot(),), found.text, token_types=found.token_types)
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot label"]:
         """The class logits, as the one slot of each item."""

@@ -3,45 +3,13 @@
 import difflib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from whence.errors import LoadError, WhenceError
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task's model classes by the endings of their names, the auto class that loads one, what explains it.
-
-    `reader` is the auto class of what turns the input into what the model takes.
-    """
-
-    endings: tuple[str, ...]
-    auto: str
-    subject: str
-    reader: str = "AutoTokenizer"
-
-
-TASKS: dict[str, Task] = {
-    "text-generation": Task(
-        ("ForCausalLM", "LMHeadModel"), "AutoModelForCausalLM", "whence.subjects.causal_lm:CausalLM"
-    ),
-    "text-classification": Task(
-        ("ForSequenceClassification",),
-        "AutoModelForSequenceClassification",
-        "whence.subjects.classifier:SequenceClassifier",
-    ),
-    "image-classification": Task(
-        ("ForImageClassification", "ForImageClassificationWithTeacher"),
-        "AutoModelForImageClassification",
-        "whence.subjects.image_classifier:ImageClassifier",
-        "AutoImageProcessor",
-    ),
-}
-"""What is explained, by the task's transformers name."""
+from whence.subjects.tasks import TASKS, known_task, task_of
 
 _READERS = {
     "AutoTokenizer": ("tokenizer", "convert_ids_to_tokens"),
@@ -65,8 +33,9 @@ def load(
 
     - `source`: an embedded name ("smollm2"), a hub id, a local folder, a `.gguf` file, `(model, tokenizer)`,
       `(model, image processor)`, a transformers pipeline, or a subject, which is returned as it is.
-    - `task`: "text-generation", "text-classification" or "image-classification"; by default what the model's
-      architecture says.
+    - `task`: "text-generation", "text-classification", "fill-mask", "token-classification", "question-answering",
+      "text2text-generation", "image-classification", or another name of these such as "ner" or "translation"; by
+      default what the model's architecture says.
     - `device`: where to put the model; by default an accelerator if there is one, else the CPU. A model that was
       given stays where it is.
     - `dtype`: "float32" (default), "float64", "bfloat16", "float16", a torch dtype, or "auto" for the checkpoint's own.
@@ -143,7 +112,7 @@ def _from_name(
         _refuse_without_effect({"task": task, "revision": options["revision"]}, f"the embedded model {name!r}")
         return _embedded(name, placement)
     if path.suffix == ".gguf":
-        if _known_task(task) not in (None, "text-generation"):
+        if known_task(task) not in (None, "text-generation"):
             raise LoadError(f"A .gguf file holds a language model, which cannot serve the task {task!r}.")
         return _from_gguf(path, placement)
     if path.is_dir():
@@ -203,7 +172,7 @@ def _pretrained(
     device = placement.pop("device", None)
     try:
         config = transformers.AutoConfig.from_pretrained(where, **options)
-        task = _known_task(task) or _task_of(list(config.architectures or []), name)
+        task = known_task(task) or task_of(list(config.architectures or []), name)
         auto = getattr(transformers, TASKS[task].auto)
         model, found = auto.from_pretrained(
             where, use_safetensors=None if pickle else True, output_loading_info=True, **placement, **options
@@ -252,23 +221,6 @@ def _first_line(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
-def _known_task(task: str | None) -> str | None:
-    if task is not None and task not in TASKS:
-        raise LoadError(f"Unknown task {task!r}. Tasks are: {', '.join(TASKS)}.")
-    return task
-
-
-def _task_of(architectures: list[str], name: str) -> str:
-    for architecture in architectures:
-        for name_of_task, task in TASKS.items():
-            if architecture.endswith(task.endings):
-                return name_of_task
-    raise LoadError(
-        f"{name} is a {' or '.join(architectures) or 'model of no stated architecture'}. whence explains "
-        f"{', '.join(f'*{task.endings[0]}' for task in TASKS.values())}; give task= if it is one of these."
-    )
-
-
 def _subject(
     model: Any, reader: Any, task: str | None, name: str | None = None, revision: str | None = None
 ) -> Subject:
@@ -276,12 +228,12 @@ def _subject(
 
     if not hasattr(model, "config") or not hasattr(model, "forward"):
         raise LoadError(f"Wanted (model, tokenizer) from transformers, got a {type(model).__name__} as the model.")
-    made_for = _task_of([type(model).__name__], type(model).__name__)
+    made_for = task_of([type(model).__name__], type(model).__name__)
     kind, method = _READERS[TASKS[made_for].reader]
     reader = getattr(reader, "image_processor", reader) if method == "preprocess" else reader
     if not callable(reader) or not hasattr(reader, method):
         raise LoadError(f"Wanted a transformers {kind} beside the model, got a {type(reader).__name__}.")
-    if _known_task(task) not in (None, made_for):
+    if known_task(task) not in (None, made_for):
         raise LoadError(f"{type(model).__name__} is made for the task {made_for!r}, not {task!r}.")
     task = made_for
     module, _, attribute = TASKS[task].subject.partition(":")

@@ -129,6 +129,10 @@ class Subject(ABC):
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The one output that `name` stands for; `TargetError` says what it stands for instead."""
 
+    def target_index(self, name: str | int, inputs: Inputs, number: int) -> int:
+        """The one output that `name` stands for at slot `number` of these inputs."""
+        return self.output_index(name, inputs)
+
     @abstractmethod
     def replacement_id(self, kind: str) -> int | None:
         """The id of the "mask", "pad", "unk" or "eos" token; None where the tokenizer has none."""
