@@ -8,7 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from whence.records import Attribution
+from whence.views.evidence import scale_of
 
+MOST_CELLS = 1024
+"""Cells that are shown one by one; more are a picture of their own."""
+OUTLIERS = 1
+"""Percent of very many scores that go beyond the colour scale."""
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -25,6 +30,17 @@ class ImageGrid:
     cell: tuple[int, int]
     unit: str
     view: str | None
+
+    @property
+    def scale(self) -> float:
+        """Both ends of the colour scale: the largest |score|, or of very many the 99th percentile.
+
+        Among thousands of pixels a few outliers would leave all others without colour.
+        """
+        sizes = np.abs(self.scores)
+        if sizes.size <= MOST_CELLS:
+            return scale_of(self.scores)
+        return float(np.percentile(sizes, 100 - OUTLIERS)) or scale_of(self.scores)
 
 
 def image_grid(record: Attribution, row: int) -> ImageGrid | None:
