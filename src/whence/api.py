@@ -16,7 +16,7 @@ from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
 from whence.subjects.inputs import Inputs
 from whence.subjects.loading import load
-from whence.subjects.subject import Chat, Subject
+from whence.subjects.subject import At, Subject
 
 
 def explain(
@@ -27,6 +27,8 @@ def explain(
     target: Any = None,
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
+    at: At | Sequence[At] | None = None,
+    units: str | int | None = None,
     seed: int = 0,
     batch_size: int | str = "auto",
     progress: bool | None = None,
@@ -35,11 +37,16 @@ def explain(
     """Which tokens of the input drove the model's prediction, by one method.
 
     - `subject`: a loaded subject, or anything `load` takes.
-    - `data`: a text, a chat (list of messages), or a list of either; a list gives a list, each as if alone.
+    - `data`: a text, a chat (list of messages), a dict of texts (question and context, text and text_pair), an image
+      (a PIL image, the path of a file, an array), or a list of these; a list gives a list, each as if alone.
     - `method`: a registered name or a method of your own, such as `whence.methods.IntegratedGradients(steps=64)`.
     - `target`: what to explain; see `whence.targets`. By default the predicted token or class.
     - `continuation`: the text (or token ids) that follows, to explain each of its tokens, a row each; for a list of
       texts one for all, or one each.
+    - `at`: for models that predict something for each token, which tokens to explain: a text they cover, a token index,
+      or several of these; for a list of texts one for all, or a list of one each.
+    - `units`: for an image, what gets a score: "patch" (the model's own, the default), "pixel", or a whole number n
+      for squares of n pixels a side.
     - `max_new_tokens`: let the model write (greedily) and explain each token it wrote.
     - `seed`, `batch_size`, `progress`: how to run; see `whence.methods.run.Run`.
     - `device`: where to load a subject that is not loaded yet.
@@ -52,7 +59,7 @@ def explain(
     array([[ 2., -1.,  0.]], dtype=float32)
     """
     subject = _subject(subject, device)
-    inputs = _encode(subject, data, continuation, max_new_tokens)
+    inputs = _encode(subject, data, continuation, max_new_tokens, at, units)
     run = Run(seed, batch_size, progress)
     found = _method(method)(subject, inputs, target, run=run)
     return found if _is_list(data) else found[0]
@@ -66,6 +73,8 @@ def compare(
     target: Any = None,
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
+    at: At | Sequence[At] | None = None,
+    units: str | int | None = None,
     k: int = 3,
     seed: int = 0,
     batch_size: int | str = "auto",
@@ -89,7 +98,7 @@ def compare(
         raise InputError(f"compare() wants k, a whole number of at least 1, got {k!r}.")
     chosen = [_method(method) for method in methods]
     subject = _subject(subject, device)
-    inputs = _encode(subject, data, continuation, max_new_tokens)
+    inputs = _encode(subject, data, continuation, max_new_tokens, at, units)
     run = Run(seed, batch_size, progress)
     by_method = [method(subject, inputs, target, run=run) for method in chosen]
     compared = [Comparison(entry, agreements(entry, k)) for entry in zip(*by_method, strict=True)]
@@ -143,24 +152,42 @@ def _is_list(data: Any) -> bool:
 
 
 def _encode(
-    subject: Subject, data: str | Chat | Sequence[Any], continuation: Any, max_new_tokens: int | None
+    subject: Subject, data: Any, continuation: Any, max_new_tokens: int | None, at: Any, units: str | int | None
 ) -> list[Inputs]:
     items = list(data) if _is_list(data) else [data]
     continuation = continuation.tolist() if hasattr(continuation, "tolist") else continuation
     if not items:
         raise InputError("There is nothing to explain: the list is empty.")
-    one_each = _is_list(data) and isinstance(continuation, list | tuple) and not _is_ids(continuation)
-    if one_each and len(continuation) != len(items):
-        raise InputError(f"{len(items)} texts and {len(continuation)} continuations: wanted one for each text.")
-    tails = continuation if one_each else [continuation] * len(items)
+    tails, places = (
+        _for_each(items, value, name) if _is_list(data) else [value]
+        for value, name in ((continuation, "continuations"), (at, "values of at="))
+    )
+    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, **_units_option(subject, units)}
     encoded = []
-    for number, (item, tail) in enumerate(zip(items, tails, strict=True)):
+    for number, (item, tail, place) in enumerate(zip(items, tails, places, strict=True)):
         try:
-            encoded.append(subject.encode(item, continuation=tail, max_new_tokens=max_new_tokens))
+            encoded.append(subject.encode(item, continuation=tail, at=place, **options))
         except InputError as error:
             raise InputError(f"Item {number} of the list: {error}" if _is_list(data) else str(error)) from error
     return encoded
 
 
-def _is_ids(continuation: Sequence[Any]) -> bool:
-    return bool(continuation) and all(isinstance(token, int) for token in continuation)
+def _units_option(subject: Subject, units: str | int | None) -> dict[str, Any]:
+    """`units`, for a subject that has a choice of them."""
+    if units is None or (units,) == subject.units:
+        return {}
+    if len(subject.units) == 1:
+        raise InputError(
+            f"{subject.name} ({subject.task}) has scores for each {subject.units[0]}, so units={units!r} has no "
+            f"meaning: it is for images. Leave it out; a record of a text has words() and sentences()."
+        )
+    return {"units": units}
+
+
+def _for_each(items: Sequence[Any], value: Any, name: str) -> Sequence[Any]:
+    """`value` for each item: a list of one each, or the same for all (a list of integers is one value)."""
+    if not isinstance(value, list | tuple) or (value and all(isinstance(one, int) for one in value)):
+        return [value] * len(items)
+    if len(value) != len(items):
+        raise InputError(f"{len(items)} texts and {len(value)} {name}: wanted one for each text.")
+    return value

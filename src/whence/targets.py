@@ -28,7 +28,8 @@ class Readout:
     """One number of the output, ready to be computed.
 
     `slot` is which of the input's slots it reads, `position` the sequence position of the predicted token, `read` a
-    differentiable function from logits `(..., outputs)` to values `(...)`.
+    differentiable function from logits `(..., outputs)` to values `(...)`, `output` the one output it is about, None
+    where it is about several.
     """
 
     slot: int
@@ -36,14 +37,15 @@ class Readout:
     label: str
     unit: str
     read: Callable[[Tensor], Tensor]
+    output: int | None = None
 
 
 class Target(ABC):
     """A number of the output, before it is known for which input."""
 
     @abstractmethod
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
-        """The readout at one slot; `logits` are the model's there, detached. Raises `TargetError`."""
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
+        """The readout at one slot; `logits` are the model's at all slots, detached. Raises `TargetError`."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Logit(Target):
 
     output: Output | None = None
 
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The logit's readout at one slot."""
         return _one_output(subject, inputs, slot, logits, self.output, "logit", lambda z, c: z[..., c])
 
@@ -74,7 +76,7 @@ class LogProb(Target):
 
     output: Output | None = None
 
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The log-probability's readout at one slot."""
         log = _by_link(subject, {"softmax": _log_softmax, "sigmoid": _log_sigmoid})
         return _one_output(subject, inputs, slot, logits, self.output, "log-probability", log)
@@ -90,7 +92,7 @@ class Prob(Target):
 
     output: Output | None = None
 
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The probability's readout at one slot."""
         link = _by_link(subject, {"softmax": _softmax, "sigmoid": _sigmoid})
         return _one_output(subject, inputs, slot, logits, self.output, "probability", link)
@@ -106,12 +108,12 @@ class Contrast(Target):
     a: Output
     b: Output
 
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The difference's readout at one slot."""
-        a, b = (_output_index(subject, inputs, name) for name in (self.a, self.b))
+        a, b = (_output_index(subject, inputs, slot, name) for name in (self.a, self.b))
         if a == b:
             raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
-        label = f"{subject.output_label(a).strip()} − {subject.output_label(b).strip()}"
+        label = " − ".join(subject.target_label(index, inputs, slot).strip() for index in (a, b))
         position = inputs.slots[slot].position
         return Readout(slot, position, label, "logit difference", lambda z: z[..., a] - z[..., b])
 
@@ -128,14 +130,14 @@ class FunctionOfLogits(Target):
     label: str = "function of the logits"
     unit: str = "function value"
 
-    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, " output"]) -> Readout:
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The function's readout at one slot, tried once on the model's logits."""
         try:
-            value = self.function(logits.detach().clone())
+            value = self.function(logits[slot].detach().clone())
         except Exception as error:
             raise TargetError(
                 f"The target function failed on the logits of one prediction, a tensor of shape "
-                f"{tuple(logits.shape)}: {type(error).__name__}: {error}"
+                f"{tuple(logits[slot].shape)}: {type(error).__name__}: {error}"
             ) from error
         if not isinstance(value, Tensor) or value.numel() != 1:
             got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
@@ -188,7 +190,7 @@ def resolve_all(
     for number, slot in enumerate(inputs.slots):
         for target in targets:
             _refuse_token_with_continuation(target, slot)
-            readouts.append(target.resolve(subject, inputs, number, detached[number]))
+            readouts.append(target.resolve(subject, inputs, number, detached))
     return readouts
 
 
@@ -204,28 +206,29 @@ def _one_output(
     subject: Subject,
     inputs: Inputs,
     slot: int,
-    logits: Float[Tensor, " output"],
+    logits: Float[Tensor, "slot output"],
     output: Output | None,
     unit: str,
     read: Callable[[Tensor, int], Tensor],
 ) -> Readout:
     place = inputs.slots[slot]
     if output is not None:
-        index = _output_index(subject, inputs, output)
-        _warn_of_missing_space(subject, inputs, logits, output, index)
+        index = _output_index(subject, inputs, slot, output)
+        _warn_of_missing_space(subject, inputs, logits[slot], output, index)
     elif place.actual is not None:
         index = place.actual
     else:
-        index = int(logits.argmax())
-    return Readout(slot, place.position, subject.output_label(index), unit, lambda z: read(z, index))
+        index = subject.predicted(inputs, slot, logits)
+    label = subject.target_label(index, inputs, slot)
+    return Readout(slot, place.position, label, unit, lambda z: read(z, index), index)
 
 
-def _output_index(subject: Subject, inputs: Inputs, output: Output) -> int:
+def _output_index(subject: Subject, inputs: Inputs, slot: int, output: Output) -> int:
     if isinstance(output, bool) or not isinstance(output, str | Integral):
         raise TargetError(f"{output!r} is no output. Wanted: a token or label, or its id or index.")
     if isinstance(output, str) and not output.isprintable() and any("\ud800" <= c <= "\udfff" for c in output):
         raise TargetError(f"The target {output!r} is not valid Unicode. It may have been read as another encoding.")
-    return subject.output_index(output if isinstance(output, str) else int(output), inputs)
+    return subject.target_index(output if isinstance(output, str) else int(output), inputs, slot)
 
 
 def _warn_of_missing_space(subject: Subject, inputs: Inputs, logits: Tensor, output: Output, index: int) -> None:

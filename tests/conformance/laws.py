@@ -16,7 +16,8 @@ def raw_scores(method: Method, subject: Subject, inputs: Sequence[Any], target: 
     for item, explanation in zip(inputs, method.explain(subject, inputs, target, Run(**run)), strict=True):
         scores = np.array(explanation.scores, dtype=np.float64)
         for row, readout in enumerate(explanation.readouts):
-            scores[row, slice(readout.position, None) if readout.position is not None else slice(0, 0)] = 0
+            visible = item.slots[readout.slot].visible
+            scores[row, len(item) if visible is None else visible :] = 0
         assert scores.shape == (len(explanation.readouts), len(item))
         found.append(scores)
     return found

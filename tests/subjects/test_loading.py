@@ -198,7 +198,7 @@ def test_an_empty_name_is_refused(saved, monkeypatch):
 
 def test_an_unsupported_architecture_is_named(spoilt):
     folder = spoilt("llama", config={"architectures": ["LlamaModel"]})
-    with pytest.raises(whence.LoadError, match=r"LlamaModel.*\*ForCausalLM and \*ForSequenceClassification"):
+    with pytest.raises(whence.LoadError, match=r"LlamaModel.*\*ForCausalLM, \*ForSequenceClassification"):
         whence.load(folder)
 
 

@@ -14,7 +14,6 @@ from whence.errors import UnsupportedError
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.rows import read_values
 from whence.methods.run import Run
-from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target, resolve_all
@@ -50,31 +49,37 @@ class AttentionMethod(Method):
         found: dict[int, Explanation] = {}
 
         def work(chosen: Sequence[int]) -> None:
-            logits, scores = self._forward(subject, subject.collate([inputs[i] for i in chosen]))
+            logits, scores, first = self._forward(subject, [inputs[i] for i in chosen])
             for place, i in enumerate(chosen):
                 readouts = resolve_all(subject, inputs[i], targets, logits[place])
-                queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i])) for r in readouts]
+                queries = [subject.query_position(inputs[i].slots[r.slot], len(inputs[i]), r.output) for r in readouts]
+                received = scores[place, queries].cpu().double()
                 found[i] = Explanation(
                     readouts=readouts,
-                    scores=scores[place, queries, : len(inputs[i])].cpu().double().numpy(),
+                    scores=received[:, first : first + len(inputs[i])].numpy(),
                     values=read_values(logits[place : place + 1], [readouts])[0].cpu().double().numpy(),
                     baseline_values=None,
                     cost=Cost(1, 0),
+                    resolved={"on_special_tokens": received[:, :first].sum(dim=1).tolist()} if first else {},
                 )
 
         run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, self.key)
         return [found[i] for i in range(len(inputs))]
 
-    def _forward(self, subject: Subject, batch: Batch) -> tuple[Tensor, Float[Tensor, "batch query token"]]:
-        """The logits of one forward pass, and the scores aggregated on the way."""
+    def _forward(
+        self, subject: Subject, inputs: Sequence[Inputs]
+    ) -> tuple[Tensor, Float[Tensor, "batch query token"], int]:
+        """The logits of one forward pass, the scores aggregated on the way, and which of them are the first token's."""
         kept: list[Tensor] = []
-        layers = 0
+        layers = first = 0
 
         def receive(weights: Weights) -> None:
-            nonlocal layers
+            nonlocal layers, first
+            first = subject.attention_offset(inputs, tuple(weights.shape))
             self._receive(kept, layers, weights)
             layers += 1
 
+        batch = subject.collate(inputs)
         with torch.no_grad(), AttentionReader(receive):
             logits = subject.logits(batch)
         if layers == 0:
@@ -84,4 +89,4 @@ class AttentionMethod(Method):
                 f"(attn_implementation='sdpa') nor a softmax written out ('eager'), or has no attention at all. "
                 f"Explain it by gradients, relevance or perturbation."
             )
-        return logits, self._aggregate(kept, layers)
+        return logits, self._aggregate(kept, layers), first

@@ -1,5 +1,6 @@
 """Random scores."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,8 +19,8 @@ from whence.targets import Readout, Target
 class RandomScores(Method):
     """Scores drawn at random: the reference that an explanation must beat to say anything.
 
-    Formula: score_i uniform in −1 to 1, independent. The generator is seeded by the run's seed, the token ids that
-    the prediction can depend on, and the target, so that a text has the same scores alone and in a list.
+    Formula: score_i uniform in −1 to 1, independent. The generator is seeded by the run's seed, the token ids (or
+    pixels) that the prediction can depend on, and the target, so that a text has the same scores alone and in a list.
     Source: the random baseline of Samek et al. 2017, "Evaluating the Visualization of What a DNN Has Learned".
     Shapes and units: one score a token and target, without unit.
     Cost: one forward pass, for the target's value.
@@ -55,8 +56,10 @@ class RandomScores(Method):
 
 
 def _draw(seed: int, inputs: Inputs, readout: Readout) -> np.ndarray:
-    ids = inputs.ids[: readout.position].tolist()
-    generator = np.random.default_rng([seed, *ids, *readout.label.encode()])
+    seen = inputs.tokens[: inputs.slots[readout.slot].visible]
+    ids = [0 if token.id is None else token.id for token in seen]
+    image = [] if inputs.pixels is None else [zlib.crc32(inputs.pixels.tobytes())]
+    generator = np.random.default_rng([seed, *image, *ids, *readout.label.encode()])
     scores = np.zeros(len(inputs))
     scores[: len(ids)] = generator.uniform(-1.0, 1.0, size=len(ids))
     return scores

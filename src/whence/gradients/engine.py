@@ -46,7 +46,7 @@ class Gradients:
 
 def input_embeddings(subject: Subject, inputs: Sequence[Inputs]) -> list[Embeds]:
     """The embeddings of each input, alone."""
-    return [subject.embed(torch.as_tensor(item.ids, device=subject.device)[None])[0] for item in inputs]
+    return [subject.collate([item]).embeds[0] for item in inputs]
 
 
 def weighted_gradients(

@@ -75,7 +75,7 @@ class IntegratedGradients(Method):
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
         embeds = input_embeddings(subject, inputs)
-        baselines = [self._baseline(subject, x) for x in embeds]
+        baselines = [self._baseline(subject, item, x) for item, x in zip(inputs, embeds, strict=True)]
         values, readouts = target_values(subject, inputs, targets, run)
         baseline_values = values_at(subject, inputs, baselines, readouts, run)
         nodes, weights = quadrature_points(self.quadrature, self.steps)
@@ -98,7 +98,7 @@ class IntegratedGradients(Method):
         _warn_of_residual(explanations)
         return explanations
 
-    def _baseline(self, subject: Subject, embeds: Embeds) -> Embeds:
+    def _baseline(self, subject: Subject, inputs: Inputs, embeds: Embeds) -> Embeds:
         if self.baseline == "zero":
             return torch.zeros_like(embeds)
         token = subject.replacement_id(self.baseline)
@@ -106,7 +106,7 @@ class IntegratedGradients(Method):
             raise UnsupportedError(
                 f"{subject.name} has no {self.baseline} token to use as a baseline. Use baseline='zero'."
             )
-        return subject.embed(torch.tensor([[token]], device=embeds.device))[0].expand_as(embeds)
+        return input_embeddings(subject, [inputs.with_ids([token] * len(inputs))])[0]
 
 
 def _warn_of_residual(explanations: Sequence[Explanation]) -> None:

@@ -143,13 +143,16 @@ class Method(ABC):
         scores = np.array(found.scores, dtype=np.float64)
         targets = []
         for row, readout in enumerate(found.readouts):
-            if readout.position is not None:
-                scores[row, readout.position :] = 0.0
+            visible = inputs.slots[readout.slot].visible
+            if visible is not None:
+                scores[row, visible:] = 0.0
             baseline = None if found.baseline_values is None else float(found.baseline_values[row])
             value = float(found.values[row])
             targets.append(TargetValue(readout.label, readout.position, value, baseline, readout.unit))
         provenance = {
             **origin,
+            **_layout(inputs, found.readouts),
+            **inputs.about,
             **found.notes,
             **asdict(found.cost),
             "resolved": found.resolved,
@@ -177,6 +180,13 @@ def _origin_of_target(inputs: Inputs, target: Any) -> str:
         return "continuation"
     asked = [getattr(one, "output", one) for one in as_targets(target)]
     return "predicted" if asked == [None] else "chosen"
+
+
+def _layout(inputs: Inputs, readouts: Sequence[Readout]) -> dict[str, Any]:
+    """How many tokens each row can depend on, where its position does not say so, and the grid of an image."""
+    visible = [inputs.slots[readout.slot].visible for readout in readouts]
+    layout: dict[str, Any] = {} if inputs.grid is None else {"grid": list(inputs.grid)}
+    return layout if visible == [r.position for r in readouts] else layout | {"visible": visible}
 
 
 def _plain(value: Any) -> Any:

@@ -25,8 +25,8 @@ def agreements(attributions: tuple[Attribution, ...], k: int = 3) -> tuple[Agree
     found = []
     for first in range(len(attributions)):
         for second in range(first + 1, len(attributions)):
-            for row, target in enumerate(attributions[first].targets):
-                reach = target.position if target.position is not None else len(attributions[first].tokens)
+            for row in range(len(attributions[first].targets)):
+                reach = attributions[first].visible(row)
                 a, b = (attributions[i].scores[row, :reach] for i in (first, second))
                 found.append(
                     Agreement(first, second, row, len(a), *_correlations(a, b), min(k, len(a)), _overlap(a, b, k))

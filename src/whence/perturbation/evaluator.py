@@ -16,7 +16,7 @@ from whence.errors import InputError, UnsupportedError
 from whence.methods.rows import read_values
 from whence.methods.run import Run
 from whence.methods.values import target_values
-from whence.subjects.inputs import Inputs, Slot
+from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target
 
@@ -118,8 +118,8 @@ class Evaluator:
         if self.strategy == "delete":
             return Perturbed(item, number, _without(original, keep), None)
         token = self.subject.replacement_id(self.strategy)
-        tokens = tuple(t if kept else replace(t, id=token) for t, kept in zip(original.tokens, keep, strict=True))
-        return Perturbed(item, number, replace(original, tokens=tokens), None)
+        ids = [t.id if kept else token for t, kept in zip(original.tokens, keep, strict=True)]
+        return Perturbed(item, number, original.with_ids(ids), None)
 
 
 def check_strategy(strategy: str) -> None:
@@ -134,24 +134,32 @@ def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
     check_strategy(strategy)
     if strategy == "auto":
         return next((s for s in _AUTO if subject.replacement_id(s) is not None), "zero_embedding")
-    if strategy in _AUTO and subject.replacement_id(strategy) is None:
-        able = [s for s in _AUTO if subject.replacement_id(s) is not None]
+    if strategy == "delete" and not subject.deletable:
         raise UnsupportedError(
-            f"{subject.name} has no {strategy} token. Use one of: {', '.join([*able, 'delete', 'zero_embedding'])}."
+            f"Deleting a token of {subject.name} ({subject.task}) would take away or move the places it predicts for. "
+            f"Use one of: {', '.join(_replacements(subject))}."
+        )
+    if strategy in _AUTO and subject.replacement_id(strategy) is None:
+        raise UnsupportedError(
+            f"{subject.name} has no {strategy} token. Use one of: {', '.join(_replacements(subject))}."
         )
     return strategy
+
+
+def _replacements(subject: Subject) -> list[str]:
+    """The strategies that this subject can serve."""
+    able: list[str] = [s for s in _AUTO if subject.replacement_id(s) is not None]
+    return [*able, *(["delete"] if subject.deletable else []), "zero_embedding"]
 
 
 def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
     """The input with its masked tokens gone; each slot is read at the last token left before its prediction."""
     if not keep.any():
         raise InputError("Deleting every token leaves nothing to run. Use another strategy, such as 'zero_embedding'.")
-    tokens = tuple(t for t, kept in zip(original.tokens, keep, strict=True) if kept)
-    left = np.cumsum(keep) - 1
-    if any(slot.index is not None and left[slot.index] < 0 for slot in original.slots):
+    left = original.without(keep)
+    if any(slot.index is not None and slot.index < (left.source or 0) for slot in left.slots) or left.source == 0:
         raise InputError(
             "Deleting every token in front of a prediction leaves nothing to predict it from. "
             "Use another strategy, such as 'zero_embedding'."
         )
-    slots = tuple(slot if slot.index is None else Slot(int(left[slot.index]), slot.actual) for slot in original.slots)
-    return replace(original, tokens=tokens, slots=slots)
+    return left

@@ -1,6 +1,6 @@
 """An explanation: how much each token contributed to each explained number, and what is left unaccounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from os import PathLike
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from whence.errors import InputError, MissingExtraError, NonFiniteError
+from whence.errors import InputError, MissingExtraError
 from whence.records import storage
 from whence.records.display import Displayed
+from whence.records.grid import grid_of, grid_tokens, packed, square_sums, unpacked
 from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
 from whence.records.plain import plain
+from whence.records.soundness import refuse_non_finite, refuse_other_shapes
 from whence.records.target_value import TargetValue
 from whence.records.tokens import Token
 
@@ -54,8 +56,8 @@ class Attribution(Displayed):
         object.__setattr__(self, "residual", None if self.residual is None else _frozen(self.residual))
         object.__setattr__(self, "params", plain(self.params))
         object.__setattr__(self, "provenance", plain(self.provenance))
-        self._refuse_other_shapes()
-        self._refuse_non_finite()
+        refuse_other_shapes(len(self.targets), len(self.tokens), self.scores, self.residual)
+        refuse_non_finite(self.method, self.targets, self.scores, self.residual)
 
     @classmethod
     def build(
@@ -85,10 +87,25 @@ class Attribution(Displayed):
         """The unit of one row's scores: the method's own, or else that of the row's target."""
         return self.provenance.get("scores_unit") or self.targets[row].unit
 
+    def visible(self, row: int) -> int:
+        """How many of the leading tokens this row's prediction can depend on: in a causal model those in front of it.
+
+        Of a record derived from another (words, top) all units are counted.
+        """
+        position = self.targets[row].position
+        counts = self.provenance.get("visible")
+        seen = position if counts is None else counts[row]
+        return len(self.tokens) if seen is None or self.provenance.get("derived") else int(seen)
+
     @property
     def text(self) -> str | None:
         """The text that token offsets index, None where it was not kept."""
         return self.provenance.get("text")
+
+    @property
+    def grid(self) -> tuple[int, int] | None:
+        """The rows and columns of the image's units, of which `tokens` is one after the other; None for text."""
+        return grid_of(self.provenance, len(self.tokens))
 
     # ------------------------------------------------------------------ new records from this one
 
@@ -111,6 +128,19 @@ class Attribution(Displayed):
         except (TypeError, ValueError) as error:
             raise InputError(f"segments() wants a list of (start, end) character offsets, got {spans!r}.") from error
         return self._grouped(span_groups(self.tokens, borders), "segments")
+
+    def patches(self, size: int) -> "Attribution":
+        """Scores of an image's units summed over squares of `size` by `size` units, smaller ones at the far edges.
+
+        Raises `InputError` for a record whose units lie in no grid.
+        """
+        if self.grid is None:
+            raise InputError("patches() sums over squares of an image, and the units of this record lie in no grid.")
+        summed = square_sums(self.scores.reshape(-1, *self.grid), size)
+        rows, columns = summed.shape[1:]
+        cell = [size * side for side in self.provenance.get("cell", (1, 1))]
+        scores, squares = summed.reshape(len(summed), -1), grid_tokens(rows, columns, "square")
+        return self._derived(squares, scores, f"patches({size})", grid=[rows, columns], cell=cell)
 
     def top(self, k: int = 10) -> "Attribution":
         """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
@@ -173,7 +203,8 @@ class Attribution(Displayed):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write one safetensors file: scores and residual as tensors, the rest as JSON in its metadata."""
-        described = self.to_dict() | {"scores": None, "residual": None}
+        tokens = packed(self.tokens, self.grid)
+        described = self.to_dict() | {"tokens": tokens, "scores": None, "residual": None}
         arrays = {"scores": self.scores}
         if self.residual is not None:
             arrays["residual"] = self.residual
@@ -183,7 +214,8 @@ class Attribution(Displayed):
     def load(cls, path: str | PathLike[str]) -> "Attribution":
         """Read what `save` wrote; equal to the record saved."""
         described, arrays = storage.read(path, "attribution")
-        return cls.from_dict(described | {"scores": arrays.get("scores"), "residual": arrays.get("residual")})
+        numbers = {"scores": arrays.get("scores"), "residual": arrays.get("residual")}
+        return cls.from_dict(unpacked(described | numbers))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One row for each (target, token), in that order, with the score and the columns of both."""
@@ -221,6 +253,8 @@ class Attribution(Displayed):
     # ------------------------------------------------------------------ inside
 
     def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
+        if self.grid is not None:
+            raise InputError(f"{name}() groups the tokens of a text, and this record is of an image. Try patches(2).")
         tokens = [merge(self.tokens, group, self.text) for group in groups]
         summed = [self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups]
         scores = np.stack(summed, axis=1) if summed else np.zeros((len(self.targets), 0))
@@ -232,8 +266,10 @@ class Attribution(Displayed):
         scores: np.ndarray,
         name: str,
         targets: Sequence[TargetValue] | None = None,
+        **changed: Any,
     ) -> "Attribution":
-        provenance = {**self.provenance, "derived": [*self.provenance.get("derived", []), name]}
+        kept = {key: value for key, value in self.provenance.items() if key != "grid" or tokens is self.tokens}
+        provenance = {**kept, **changed, "derived": [*self.provenance.get("derived", []), name]}
         return self.build(
             tokens,
             self.targets if targets is None else targets,
@@ -243,27 +279,6 @@ class Attribution(Displayed):
             params=self.params,
             provenance=provenance,
         )
-
-    def _refuse_other_shapes(self) -> None:
-        wanted = (len(self.targets), len(self.tokens))
-        if self.scores.shape != wanted:
-            raise InputError(f"Scores have shape {self.scores.shape}, wanted (targets, tokens) = {wanted}.")
-        if self.residual is not None and self.residual.shape != wanted[:1]:
-            raise InputError(f"The residual has shape {self.residual.shape}, wanted (targets,) = {wanted[:1]}.")
-
-    def _refuse_non_finite(self) -> None:
-        numbers: list[tuple[str, Callable[[], bool]]] = [
-            ("scores", lambda: bool(np.isfinite(self.scores).all())),
-            ("residual", lambda: self.residual is None or bool(np.isfinite(self.residual).all())),
-            ("target value", lambda: all(np.isfinite(t.value) for t in self.targets)),
-            ("baseline value", lambda: all(np.isfinite(t.baseline_value or 0.0) for t in self.targets)),
-        ]
-        for name, is_finite in numbers:
-            if not is_finite():
-                raise NonFiniteError(
-                    f"{self.method}: the {name} came out NaN or infinite, so there is no explanation to return. "
-                    f"Usual causes are float16 overflow (load with dtype='float32') and weights that hold NaN."
-                )
 
 
 def _frozen(values: Any) -> Float32[np.ndarray, "..."]:

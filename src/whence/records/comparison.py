@@ -10,6 +10,7 @@ from whence.errors import InputError
 from whence.records import storage
 from whence.records.attribution import Attribution
 from whence.records.display import Displayed
+from whence.records.grid import packed, unpacked
 from whence.records.tokens import Token
 
 
@@ -119,6 +120,7 @@ class Comparison(Displayed):
         fields = self.to_dict()
         arrays = {}
         for i, (entry, attribution) in enumerate(zip(fields["attributions"], self.attributions, strict=True)):
+            entry["tokens"] = packed(attribution.tokens, attribution.grid)
             entry["scores"], entry["residual"] = None, None
             arrays[f"{i}.scores"] = attribution.scores
             if attribution.residual is not None:
@@ -130,7 +132,8 @@ class Comparison(Displayed):
         """Read what `save` wrote; equal to the record saved."""
         fields, arrays = storage.read(path, "comparison")
         for i, entry in enumerate(fields.get("attributions", [])):
-            entry["scores"], entry["residual"] = arrays.get(f"{i}.scores"), arrays.get(f"{i}.residual")
+            numbers = {"scores": arrays.get(f"{i}.scores"), "residual": arrays.get(f"{i}.residual")}
+            fields["attributions"][i] = unpacked(entry | numbers)
         return cls.from_dict(fields)
 
     def __repr__(self) -> str:

@@ -1,17 +1,21 @@
 """One token of the input, as the model saw it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token:
-    """One input unit: a token, or a word, sentence or segment made of tokens.
+    """One input unit: a token; a word, sentence or segment made of tokens; a patch or pixel of an image.
 
     `text` is the part of the input it covers, `input[start:end]`, and the token's own string where it covers none
-    (a `[CLS]` the tokenizer added). Byte tokens that together spell one character overlap: each covers all of it.
-    `id` is the vocabulary id, None where several tokens were merged. `role` says which part of the input it belongs
-    to: "text", "prompt", "continuation", a chat role, or "template". `special` marks control tokens.
+    (a `[CLS]` the tokenizer added); a patch is named by its row and column, from 0. Byte tokens that together spell
+    one character overlap: each covers all of it. `id` is the vocabulary id, None where several tokens were merged or
+    there is none. `special` marks control tokens.
+
+    `role` says which part of the input it belongs to: "text" (and "text_pair", the second of two), "prompt" and
+    "continuation", a chat role or "template", "question" and "context", "source" (what an encoder reads) and "target"
+    (what its decoder has read), or the kind of an image's unit.
     """
 
     text: str
@@ -23,4 +27,4 @@ class Token:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.subjects.inputs import Inputs
+from whence.subjects.patches import Grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,11 +17,16 @@ class Batch:
 
     Right padding keeps every token at its own position, so a padded causal model computes what it computes alone.
     `indices` says which sequence positions' outputs to read; where an item has fewer slots its last is repeated.
+    `token_types` is there for models that tell two texts apart, `source` for those with an encoder and a decoder: how
+    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one.
     """
 
     embeds: Float[Tensor, "batch token hidden"]
     mask: Bool[Tensor, "batch token"]
     indices: Int[Tensor, "batch slot"]
+    token_types: Int[Tensor, "batch token"] | None = None
+    source: Int[Tensor, " batch"] | None = None
+    grids: tuple[Grid, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.embeds)
@@ -42,3 +48,15 @@ def slot_indices(inputs: Sequence[Inputs], device: torch.device) -> Int[Tensor, 
 def length_mask(lengths: Sequence[int], device: torch.device) -> Bool[Tensor, "batch token"]:
     """True on each row's tokens, False on its padding."""
     return torch.arange(max(lengths), device=device)[None, :] < torch.tensor(lengths, device=device)[:, None]
+
+
+def token_types(inputs: Sequence[Inputs], device: torch.device) -> Int[Tensor, "batch token"] | None:
+    """Each token's text of a pair, padded with the first; None where the inputs have none."""
+    rows = [item.token_types for item in inputs if item.token_types is not None]
+    return pad_rows(rows, 0, device) if len(rows) == len(inputs) else None
+
+
+def source_lengths(inputs: Sequence[Inputs], device: torch.device) -> Int[Tensor, " batch"] | None:
+    """How many of each input's tokens the encoder reads; None for models that are one stack."""
+    lengths = [item.source for item in inputs if item.source is not None]
+    return torch.tensor(lengths, device=device) if len(lengths) == len(inputs) else None

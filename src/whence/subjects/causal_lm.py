@@ -10,16 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from whence.errors import InputError, TargetError, WhenceWarning
+from whence.errors import InputError, WhenceWarning
 from whence.records import Token
 from whence.subjects import chat, encoding
 from whence.subjects.batch import Batch
-from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.subject import Chat, refuse_empty
-from whence.subjects.transformers_model import TransformersModel
+from whence.subjects.inputs import Inputs, Slot, next_token_slot
+from whence.subjects.subject import At, Chat, refuse_at, refuse_empty
+from whence.subjects.token_predictor import Writer
 
 
-class CausalLM(TransformersModel):
+class CausalLM(Writer):
     """A causal language model and its tokenizer.
 
     Explains the next token after a prompt, each token of a given continuation, or each token the model generates
@@ -29,12 +29,16 @@ class CausalLM(TransformersModel):
     task = "text-generation"
 
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: str | Chat,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
         """Exact tokens of the prompt, and a slot for each continuation token, or one for the next token."""
-        if continuation is not None and max_new_tokens is not None:
-            raise InputError("Give either a continuation or max_new_tokens, not both.")
-        self._refuse_continuation(continuation)
+        refuse_at(self, at)
+        self._refuse_wrong_tail(continuation, max_new_tokens)
         text, prompt = self._encode_prompt(data)
         self._refuse_unknown(prompt)
         tail: tuple[Token, ...] = ()
@@ -45,7 +49,7 @@ class CausalLM(TransformersModel):
             tail, tail_text = self._generate(text, prompt, max_new_tokens)
         encoding.refuse_too_long(len(prompt) + len(tail[:-1]), self.context_limit)
         last = len(prompt) - 1
-        slots = tuple(Slot(last + i, token.id) for i, token in enumerate(tail)) or (Slot(last),)
+        slots = tuple(next_token_slot(last + i, token.id) for i, token in enumerate(tail)) or (next_token_slot(last),)
         written = len(tail) if max_new_tokens is not None else 0
         return Inputs(prompt + tail[:-1], slots, text + tail_text, text, written)
 
@@ -60,35 +64,10 @@ class CausalLM(TransformersModel):
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, place]
 
-    def query_position(self, slot: Slot, length: int) -> int:
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token the prediction is made at: the one before the predicted token."""
         assert slot.index is not None
         return slot.index
-
-    def output_label(self, index: int) -> str:
-        """The text of one vocabulary entry, with its leading space."""
-        return encoding.surface(self.tokenizer, index)
-
-    def output_index(self, name: str | int, inputs: Inputs) -> int:
-        """The one token `name` stands for, as it would be tokenized after this prompt."""
-        if isinstance(name, int):
-            if not 0 <= name < self._vocabulary:
-                raise TargetError(f"Token id {name} is not in the vocabulary (0 to {self._vocabulary - 1}).")
-            return name
-        if not name:
-            raise TargetError("The target is an empty text, which is no token. Name one, or leave the target out.")
-        ids = self._ids_after(inputs, name)
-        if len(ids) != 1:
-            pieces = ", ".join(repr(self.output_label(i)) for i in ids) or "none"
-            raise TargetError(
-                f"The target {name!r} is {len(ids)} tokens for this model ({pieces}), and a target is one. "
-                f"Explain all of them with continuation={name!r}, or name the first one."
-            )
-        return ids[0]
-
-    @property
-    def _vocabulary(self) -> int:
-        return int(self.model.get_output_embeddings().weight.shape[0])
 
     @cached_property
     def _keeps_some(self) -> bool:
@@ -127,23 +106,6 @@ class CausalLM(TransformersModel):
         )
         return encoding.decoded_tokens(self.tokenizer, _ids(prompt), self._separate_ids(continuation), len(text))
 
-    def _refuse_continuation(self, continuation: object) -> None:
-        if continuation is None:
-            return
-        if not isinstance(continuation, str | Sequence):
-            raise InputError(f"A continuation is a text or a list of token ids, got {type(continuation).__name__}.")
-        if not continuation:
-            raise InputError("The continuation is empty: there is no token to explain.")
-        if isinstance(continuation, str):
-            refuse_empty(continuation)
-            return
-        for token in continuation:
-            if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < self._vocabulary:
-                raise InputError(
-                    f"{token!r} in the continuation is no token id (0 to {self._vocabulary - 1}). "
-                    f"Give one text, or a list of ids."
-                )
-
     def _joint(self, text: str, prompt: tuple[Token, ...], continuation: str) -> tuple[Token, ...] | None:
         tokens = encoding.encode_text(self.tokenizer, text + continuation, "continuation", add_special_tokens=False)
         ids = _ids(prompt[_added_specials(prompt) :])
@@ -159,10 +121,7 @@ class CausalLM(TransformersModel):
                 return both[len(before) :]
         return self._plain_ids(continuation)
 
-    def _plain_ids(self, text: str) -> list[int]:
-        return list(encoding.call(self.tokenizer, text, add_special_tokens=False)["input_ids"])
-
-    def _ids_after(self, inputs: Inputs, name: str) -> list[int]:
+    def _ids_of(self, name: str, inputs: Inputs) -> list[int]:
         slot = inputs.slots[0]
         assert slot.index is not None
         tokens = self._joint(inputs.prompt, inputs.tokens[: slot.index + 1], name)
@@ -174,8 +133,6 @@ class CausalLM(TransformersModel):
         Not by the model's `generate`: that follows the settings stored with the model (sampling, penalties, minimum
         lengths) even where it is told otherwise, and what is explained here is the model's own likeliest token.
         """
-        if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
-            raise InputError(f"max_new_tokens must be a whole number of at least 1, got {max_new_tokens!r}.")
         encoding.refuse_too_long(len(prompt) + max_new_tokens - 1, self.context_limit)
         ids, stops = _ids(prompt), self._stop_ids()
         written: list[int] = []
@@ -189,11 +146,6 @@ class CausalLM(TransformersModel):
                 written.append(int(out.logits[0, -1].argmax()))
                 given = torch.tensor([ids + written if cache is None else written[-1:]], device=self.device)
         return encoding.decoded_tokens(self.tokenizer, ids, written, len(text))
-
-    def _stop_ids(self) -> set[int]:
-        ends = self.model.generation_config.eos_token_id if self.model.can_generate() else None
-        ends = self.replacement_id("eos") if ends is None else ends
-        return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
 
 
 _ANCHORS = ("\n", ".", "x")

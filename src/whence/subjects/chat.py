@@ -6,11 +6,17 @@ from typing import Any
 from whence.errors import InputError
 
 TEMPLATE_ROLE = "template"
+_FIELDS = frozenset({"question", "context", "text", "text_pair"})
+"""The parts that an input of several texts can have."""
 
 
 def is_chat(data: object) -> bool:
-    """Whether `data` is a list of messages."""
-    return isinstance(data, list | tuple) and bool(data) and all(isinstance(m, dict) for m in data)
+    """Whether `data` is a list of messages, and not one of inputs that are dicts of texts."""
+    return (
+        isinstance(data, list | tuple)
+        and bool(data)
+        and all(isinstance(m, dict) and ("role" in m or _FIELDS.isdisjoint(m)) for m in data)
+    )
 
 
 def render(tokenizer: Any, messages: Sequence[dict[str, Any]]) -> tuple[str, Callable[[int, int], str]]:

@@ -1,26 +1,24 @@
 """Sequence classifiers: which tokens made the model choose this class."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from whence.errors import InputError, TargetError, UnsupportedError
-from whence.subjects import chat, encoding
+from whence.errors import InputError, UnsupportedError
+from whence.subjects import fields
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.subject import Chat, refuse_empty
+from whence.subjects.labels import label_index, labels_of, link_of
+from whence.subjects.subject import At, Fields, refuse_at
 from whence.subjects.transformers_model import TransformersModel
-
-_ONE_OF_SEVERAL = "single_label_classification"
-_LINKS = {_ONE_OF_SEVERAL: "softmax", "multi_label_classification": "sigmoid", "regression": "identity"}
-"""What the head's problem type makes of logits; without one, a single label is a regression, as in transformers."""
 
 
 class SequenceClassifier(TransformersModel):
-    """A sequence classifier and its tokenizer: one prediction about the whole text.
+    """A sequence classifier and its tokenizer: one prediction about a whole text, or about a pair of texts.
+
+    A pair is `{"text": ..., "text_pair": ...}`, and its tokens have these names as roles.
 
     A classifier on a decoder reads its last token, so its texts are batched by equal length instead of padded.
     """
@@ -34,36 +32,36 @@ class SequenceClassifier(TransformersModel):
             raise UnsupportedError(
                 f"{type(model).__name__} is an encoder-decoder; classifiers are explained on encoders and decoders."
             )
-        self.labels = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
-        self.link = _LINKS[config.problem_type or ("regression" if config.num_labels == 1 else _ONE_OF_SEVERAL)]
+        self.labels = labels_of(config)
+        self.link = link_of(config)
         self._reads_first = _is_encoder(config)
         self.equal_lengths = not self._reads_first
         self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None
 
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: str | Fields,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
-        """Exact tokens of the text, with one slot for the prediction about all of it."""
-        if continuation is not None or max_new_tokens is not None:
-            raise InputError(
-                f"{self.name} classifies a whole text: it has no continuation. "
-                f"Choose what to explain with target=, one of: {', '.join(map(repr, self.labels))}."
-            )
-        if chat.is_chat(data):
-            raise InputError(f"{self.name} classifies a text and takes no chat. Pass one string.")
-        text = refuse_empty(data)
-        tokens = encoding.encode_text(self.tokenizer, text, "text", add_special_tokens=True)
-        if all(t.special for t in tokens):
-            raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
-        encoding.refuse_too_long(len(tokens), self.context_limit)
-        self._refuse_unknown(tokens)
-        return Inputs(tokens, (Slot(),), text)
+        """Exact tokens of the text or the pair of texts, with one slot for the prediction about all of it."""
+        self._refuse_writing(continuation, max_new_tokens, "classifies a whole text", self.labels)
+        refuse_at(self, at)
+        is_pair = isinstance(data, Mapping)
+        texts = fields.texts_of(data, ("text",), ("text_pair",)) if is_pair else {"text": self._one_text(data)}
+        found = self._encode_texts(texts)
+        for role, text in texts.items():
+            if all(t.special for t in found.tokens if t.role == role):
+                raise InputError(f"The tokenizer makes no token of {text!r}: there is nothing to give a score to.")
+        return Inputs(found.tokens, (Slot(),), found.text, token_types=found.token_types)
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot label"]:
         """The class logits, as the one slot of each item."""
         return self._forward(batch).logits[:, None, :]
 
-    def query_position(self, slot: Slot, length: int) -> int:
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token the classification head reads: the first of an encoder, the last of a decoder."""
         if getattr(self.model.config, "classifier_pooling", "cls") == "mean":
             raise UnsupportedError(
@@ -78,17 +76,7 @@ class SequenceClassifier(TransformersModel):
 
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The index of a class label, or of a class index given as such."""
-        if isinstance(name, str) and name in self.labels:
-            return self.labels.index(name)
-        if isinstance(name, int) and 0 <= name < len(self.labels):
-            return name
-        near = difflib.get_close_matches(str(name), self.labels, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise TargetError(
-            f"{name!r} is not a class of {self.name}.{hint} Its classes are: "
-            + ", ".join(f"{label!r} ({i})" for i, label in enumerate(self.labels))
-            + "."
-        )
+        return label_index(name, self.labels, self.name)
 
 
 def _is_encoder(config: Any) -> bool:

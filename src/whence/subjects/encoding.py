@@ -1,9 +1,10 @@
 """From a tokenizer's ids and offsets to tokens: nothing decoded and re-tokenised."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from whence.errors import InputError
+from whence.errors import InputError, UnsupportedError
 from whence.records import Token
 
 
@@ -22,7 +23,46 @@ def encode_text(
     return tuple(_token(tokenizer, text, i, span, role, special) for i, span in zip(ids, offsets, strict=True))
 
 
-def call(tokenizer: Any, text: str, add_special_tokens: bool, **options: Any) -> Any:
+@dataclass(frozen=True)
+class Encoded:
+    """One or two texts as the model reads them.
+
+    `text` is what offsets index: both texts, a line break between them. `token_types` say which text each token
+    belongs to, where the tokenizer says so.
+    """
+
+    tokens: tuple[Token, ...]
+    text: str
+    token_types: tuple[int, ...] | None
+
+
+def encode_texts(tokenizer: Any, texts: Mapping[str, str]) -> Encoded:
+    """One text or a pair by role, with the control tokens that the tokenizer adds.
+
+    The names are the tokens' roles; a control token has the role of the text in front of it.
+    """
+    roles, parts = list(texts), list(texts.values())
+    if len(parts) == 2 and not tokenizer.is_fast:
+        raise UnsupportedError(
+            f"{type(tokenizer).__name__} does not say which of two texts a token belongs to. Load the fast tokenizer."
+        )
+    pair = {"text_pair": parts[1]} if len(parts) == 2 else {}
+    encoded = call(tokenizer, parts[0], True, return_offsets_mapping=tokenizer.is_fast, **pair)
+    ids = encoded["input_ids"]
+    offsets = encoded["offset_mapping"] if tokenizer.is_fast else [None] * len(ids)
+    numbers = encoded.sequence_ids() if tokenizer.is_fast else [0] * len(ids)
+    text, special = "\n".join(parts), special_ids(tokenizer)
+    tokens, last = [], 0
+    for token_id, span, number in zip(ids, offsets, numbers, strict=True):
+        last = last if number is None else number
+        shift = len(parts[0]) + 1 if last == 1 else 0
+        place = None if span is None or number is None else (span[0] + shift, span[1] + shift)
+        tokens.append(_token(tokenizer, text, token_id, place, roles[last], special))
+    types = encoded.get("token_type_ids")
+    return Encoded(tuple(tokens), text, None if types is None else tuple(types))
+
+
+def call(tokenizer: Any, text: str | None, add_special_tokens: bool, **options: Any) -> Any:
     """The tokenizer's own encoding of the whole text, the tokenizer left as it was.
 
     Calling a fast tokenizer resets the truncation and padding that were set on it; they are put back.
@@ -39,7 +79,7 @@ def call(tokenizer: Any, text: str, add_special_tokens: bool, **options: Any) ->
 
 
 def decoded_tokens(
-    tokenizer: Any, before: Sequence[int], ids: Sequence[int], offset: int
+    tokenizer: Any, before: Sequence[int], ids: Sequence[int], offset: int, role: str = "continuation"
 ) -> tuple[tuple[Token, ...], str]:
     """Tokens for `ids` after the ids `before`, and their text, from decoding ever longer prefixes.
 
@@ -56,7 +96,7 @@ def decoded_tokens(
         start, end = (offset, offset + len(text)) if text else (None, None)
         for token_id in ids[len(tokens) : i]:
             shown = text or surface(tokenizer, token_id)
-            tokens.append(Token(shown, token_id, start, end, "continuation", token_id in special))
+            tokens.append(Token(shown, token_id, start, end, role, token_id in special))
         done, offset = done + len(text), offset + len(text)
     whole = _decode(tokenizer, [*before, *ids])
     return tuple(tokens), whole[len(whole) - (offset - first) :]

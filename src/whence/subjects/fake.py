@@ -16,7 +16,7 @@ from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
 from whence.subjects.fingerprint import WeightsHash, library_versions, tokenizer_hash
 from whence.subjects.inputs import Inputs, Slot
-from whence.subjects.subject import Chat, Subject, refuse_empty
+from whence.subjects.subject import At, Chat, Fields, Subject, refuse_at, refuse_empty
 
 
 class FakeSubject(Subject):
@@ -62,11 +62,17 @@ class FakeSubject(Subject):
         return self.model.effects.numpy()[inputs.ids, self.output_index(label, inputs)]
 
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: str | Chat | Fields,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
         """One token for each word; a word without effect has the id 0."""
         if continuation is not None or max_new_tokens is not None:
             raise InputError("FakeSubject is a classifier: it has no continuation.")
+        refuse_at(self, at)
         if is_chat(data):
             raise InputError("FakeSubject takes no chat. Pass one string.")
         text = refuse_empty(data)
@@ -97,7 +103,7 @@ class FakeSubject(Subject):
         """The CPU."""
         return self.model.effects.device
 
-    def query_position(self, slot: Slot, length: int) -> int:
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The first token."""
         return 0
 

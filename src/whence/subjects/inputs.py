@@ -1,8 +1,11 @@
-"""What a method is given: exact token ids, and the places where the model's output is read."""
+"""What a method is given: exact tokens or pixels, and the places where the model's output is read."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from whence.records import Token
 
@@ -11,17 +14,16 @@ from whence.records import Token
 class Slot:
     """One place where the model predicts.
 
-    `index` is the sequence position whose output is read, None for one prediction about the whole sequence.
-    `actual` is the output id known to follow there (a continuation token), None where the prediction is open.
+    - `index`: the sequence position whose output is read, None for one prediction about the whole input.
+    - `actual`: the output id known to stand there (a continuation token), None where the prediction is open.
+    - `position`: where the predicted token sits among the tokens, None for a prediction about the whole input.
+    - `visible`: how many leading tokens the prediction can depend on, None for all.
     """
 
     index: int | None = None
     actual: int | None = None
-
-    @property
-    def position(self) -> int | None:
-        """The sequence position that the predicted token takes; None for a prediction about the whole sequence."""
-        return None if self.index is None else self.index + 1
+    position: int | None = None
+    visible: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,13 @@ class Inputs:
 
     With a continuation of k tokens there are k slots and the last continuation token is not among `tokens`: the model
     never reads it to predict. `text` is what token offsets index, `prompt` the part of it in front of a continuation.
-    `generated` counts tokens the model wrote itself.
+    `generated` counts tokens the model wrote itself. What some models read besides:
+
+    - `token_types`: which text of a pair each token belongs to.
+    - `source`: how many leading tokens the encoder reads; those behind them are the decoder's.
+    - `pixels`, `grid`: an image as the model takes it, and the rows and columns of patches that are its tokens.
+
+    `about` is what else the record is to say of the input.
     """
 
     tokens: tuple[Token, ...]
@@ -38,11 +46,50 @@ class Inputs:
     text: str
     prompt: str = ""
     generated: int = 0
+    token_types: tuple[int, ...] | None = None
+    source: int | None = None
+    pixels: Float[np.ndarray, "..."] | None = None
+    grid: tuple[int, int] | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ids(self) -> np.ndarray:
         """The token ids, int64 `(tokens,)`."""
         return np.array([token.id for token in self.tokens], dtype=np.int64)
 
+    def with_ids(self, ids: Sequence[int | None]) -> "Inputs":
+        """The same places with other tokens in them."""
+        tokens = tuple(replace(token, id=new) for token, new in zip(self.tokens, ids, strict=True))
+        return replace(self, tokens=tokens)
+
+    def without(self, keep: Bool[np.ndarray, " token"]) -> "Inputs":
+        """The input with the tokens gone that are not kept; each slot is read at the last one left before it.
+
+        A slot in front of which nothing is left has a negative index, or one in the encoder's part.
+        """
+        left = np.cumsum(keep) - 1
+        slots = tuple(
+            replace(
+                slot,
+                index=None if slot.index is None else int(left[slot.index]),
+                position=None if slot.position is None else int(np.sum(keep[: slot.position])),
+                visible=None if slot.visible is None else int(np.sum(keep[: slot.visible])),
+            )
+            for slot in self.slots
+        )
+        types = self.token_types
+        return replace(
+            self,
+            tokens=tuple(t for t, kept in zip(self.tokens, keep, strict=True) if kept),
+            slots=slots,
+            token_types=None if types is None else tuple(t for t, kept in zip(types, keep, strict=True) if kept),
+            source=None if self.source is None else int(np.sum(keep[: self.source])),
+        )
+
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+def next_token_slot(index: int, actual: int | None = None) -> Slot:
+    """Where a causal model predicts the token after `index`, from all tokens up to there."""
+    return Slot(index, actual, position=index + 1, visible=index + 1)

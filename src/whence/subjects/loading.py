@@ -9,18 +9,13 @@ from typing import Any
 from whence.errors import LoadError, WhenceError
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
+from whence.subjects.tasks import TASKS, known_task, task_of
 
-TASKS: dict[str, tuple[str, str, str]] = {
-    "text-generation": ("ForCausalLM", "AutoModelForCausalLM", "whence.subjects.causal_lm:CausalLM"),
-    "text-classification": (
-        "ForSequenceClassification",
-        "AutoModelForSequenceClassification",
-        "whence.subjects.classifier:SequenceClassifier",
-    ),
+_READERS = {
+    "AutoTokenizer": ("tokenizer", "convert_ids_to_tokens"),
+    "AutoImageProcessor": ("image processor", "preprocess"),
 }
-"""Task -> (ending of the class names it takes, auto class that loads it, subject)."""
-
-_CAUSAL_BY_OTHER_NAMES = ("LMHeadModel",)
+"""Auto class -> what it loads, in words, and a method that all of these have."""
 
 
 def load(
@@ -34,11 +29,13 @@ def load(
     weights: str = "safetensors",
     trust_remote_code: bool = False,
 ) -> Subject:
-    """The subject for a model: a model with its tokenizer, ready to be explained.
+    """The subject for a model: a model with its tokenizer or image processor, ready to be explained.
 
-    - `source`: an embedded name ("smollm2"), a hub id, a local folder, a `.gguf` file, `(model, tokenizer)`, a
-      transformers pipeline, or a subject, which is returned as it is.
-    - `task`: "text-generation" or "text-classification"; by default what the model's architecture says.
+    - `source`: an embedded name ("smollm2"), a hub id, a local folder, a `.gguf` file, `(model, tokenizer)`,
+      `(model, image processor)`, a transformers pipeline, or a subject, which is returned as it is.
+    - `task`: "text-generation", "text-classification", "fill-mask", "token-classification", "question-answering",
+      "text2text-generation", "image-classification", or another name of these such as "ner" or "translation"; by
+      default what the model's architecture says.
     - `device`: where to put the model; by default an accelerator if there is one, else the CPU. A model that was
       given stays where it is.
     - `dtype`: "float32" (default), "float64", "bfloat16", "float16", a torch dtype, or "auto" for the checkpoint's own.
@@ -47,8 +44,8 @@ def load(
     - `weights`: "safetensors" (and GGUF) only; "pickle" allows pickled weights, which can run code when loaded.
     - `trust_remote_code`: whether code that comes with the model may run.
 
-    Raises `LoadError` if nothing can be loaded from `source`, `MissingExtraError` for a .gguf file without the packages
-    that read it. A model that was given is never changed or moved.
+    Raises `LoadError` if nothing can be loaded from `source`, `MissingExtraError` for a .gguf file, or a model of
+    images, without the packages that read it. A model that was given is never changed or moved.
     """
     if weights not in ("safetensors", "pickle"):
         raise LoadError(f"weights={weights!r} is not known. Wanted: 'safetensors', or 'pickle' to allow pickled files.")
@@ -64,10 +61,10 @@ def load(
     if isinstance(source, tuple) and len(source) == 2:
         return _subject(*source, task)
     if hasattr(source, "model") and hasattr(source, "tokenizer") and hasattr(source, "task"):
-        return _subject(source.model, source.tokenizer, task)
+        return _subject(source.model, source.tokenizer or getattr(source, "image_processor", None), task)
     raise LoadError(
         f"Cannot load a {type(source).__name__}. Wanted: an embedded name ({', '.join(available('models'))}), a hub "
-        f"id, a folder, a .gguf file, (model, tokenizer), or a transformers pipeline."
+        f"id, a folder, a .gguf file, (model, tokenizer or image processor), or a transformers pipeline."
     )
 
 
@@ -115,7 +112,7 @@ def _from_name(
         _refuse_without_effect({"task": task, "revision": options["revision"]}, f"the embedded model {name!r}")
         return _embedded(name, placement)
     if path.suffix == ".gguf":
-        if _known_task(task) not in (None, "text-generation"):
+        if known_task(task) not in (None, "text-generation"):
             raise LoadError(f"A .gguf file holds a language model, which cannot serve the task {task!r}.")
         return _from_gguf(path, placement)
     if path.is_dir():
@@ -175,19 +172,31 @@ def _pretrained(
     device = placement.pop("device", None)
     try:
         config = transformers.AutoConfig.from_pretrained(where, **options)
-        task = _known_task(task) or _task_of(list(config.architectures or []), name)
-        auto = getattr(transformers, TASKS[task][1])
+        task = known_task(task) or task_of(list(config.architectures or []), name)
+        auto = getattr(transformers, TASKS[task].auto)
         model, found = auto.from_pretrained(
             where, use_safetensors=None if pickle else True, output_loading_info=True, **placement, **options
         )
         _refuse_random(where, found["missing_keys"])
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
+        reader = _reader(where, TASKS[task].reader, options)
     except WhenceError:
         raise
     except Exception as error:
         raise LoadError(_why_not(where, error)) from error
     commit = getattr(config, "_commit_hash", None)
-    return _subject(model if device is None else model.to(device), tokenizer, task, name, commit)
+    return _subject(model if device is None else model.to(device), reader, task, name, commit)
+
+
+def _reader(where: str, auto: str, options: dict[str, Any]) -> Any:
+    """What turns the input into what the model takes; images by way of Pillow, whatever else is installed."""
+    import transformers
+
+    if auto == "AutoImageProcessor":
+        from whence.subjects.pictures import pillow
+
+        pillow()
+        options = options | {"backend": "pil"}
+    return getattr(transformers, auto).from_pretrained(where, **options)
 
 
 def _refuse_random(where: str, missing: Iterable[str]) -> None:
@@ -212,37 +221,20 @@ def _first_line(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
-def _known_task(task: str | None) -> str | None:
-    if task is not None and task not in TASKS:
-        raise LoadError(f"Unknown task {task!r}. Tasks are: {', '.join(TASKS)}.")
-    return task
-
-
-def _task_of(architectures: list[str], name: str) -> str:
-    for architecture in architectures:
-        for task, (ending, _, _) in TASKS.items():
-            if architecture.endswith(ending):
-                return task
-        if architecture.endswith(_CAUSAL_BY_OTHER_NAMES):
-            return "text-generation"
-    raise LoadError(
-        f"{name} is a {' or '.join(architectures) or 'model of no stated architecture'}. whence explains "
-        f"{' and '.join(f'*{ending}' for ending, _, _ in TASKS.values())}; give task= if it is one of these."
-    )
-
-
 def _subject(
-    model: Any, tokenizer: Any, task: str | None, name: str | None = None, revision: str | None = None
+    model: Any, reader: Any, task: str | None, name: str | None = None, revision: str | None = None
 ) -> Subject:
     from importlib import import_module
 
     if not hasattr(model, "config") or not hasattr(model, "forward"):
         raise LoadError(f"Wanted (model, tokenizer) from transformers, got a {type(model).__name__} as the model.")
-    if not callable(tokenizer) or not hasattr(tokenizer, "convert_ids_to_tokens"):
-        raise LoadError(f"Wanted a transformers tokenizer beside the model, got a {type(tokenizer).__name__}.")
-    made_for = _task_of([type(model).__name__], type(model).__name__)
-    if _known_task(task) not in (None, made_for):
+    made_for = task_of([type(model).__name__], type(model).__name__)
+    kind, method = _READERS[TASKS[made_for].reader]
+    reader = getattr(reader, "image_processor", reader) if method == "preprocess" else reader
+    if not callable(reader) or not hasattr(reader, method):
+        raise LoadError(f"Wanted a transformers {kind} beside the model, got a {type(reader).__name__}.")
+    if known_task(task) not in (None, made_for):
         raise LoadError(f"{type(model).__name__} is made for the task {made_for!r}, not {task!r}.")
     task = made_for
-    module, _, attribute = TASKS[task][2].partition(":")
-    return getattr(import_module(module), attribute)(model, tokenizer, name, revision)
+    module, _, attribute = TASKS[task].subject.partition(":")
+    return getattr(import_module(module), attribute)(model, reader, name, revision)

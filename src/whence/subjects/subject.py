@@ -1,7 +1,7 @@
 """The one protocol between methods and models."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -10,10 +10,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from whence.errors import InputError, UnsupportedError
-from whence.subjects.batch import Batch, length_mask, pad_rows, slot_indices
+from whence.subjects.batch import Batch, length_mask, pad_rows, slot_indices, source_lengths, token_types
 from whence.subjects.inputs import Inputs, Slot
 
 Chat = Sequence[dict[str, Any]]
+Fields = Mapping[str, Any]
+"""One input of several named parts, such as a question and its context."""
+At = str | int | Sequence[str | int]
+"""Tokens chosen by the text they cover or by their index, one or several."""
 
 
 class Subject(ABC):
@@ -24,9 +28,13 @@ class Subject(ABC):
     """
 
     task: ClassVar[str]
-    """The kind of prediction, by its transformers name: "text-generation", "text-classification"."""
+    """The kind of prediction, by its transformers name: "text-generation", "text-classification", ..."""
     equal_lengths: bool = False
-    """Whether inputs of different lengths must not share a batch (the model finds its last token by position)."""
+    """Whether inputs of different lengths must not share a batch: the model would see the padding."""
+    units: tuple[str, ...] = ("token",)
+    """The kinds of unit that scores can be for, the usual one first."""
+    deletable: bool = True
+    """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
     max_batch: int | None = None
     """How many inputs the model takes at once, None for any number."""
     link: str = "softmax"
@@ -42,9 +50,18 @@ class Subject(ABC):
 
     @abstractmethod
     def encode(
-        self, data: str | Chat, *, continuation: str | Sequence[int] | None = None, max_new_tokens: int | None = None
+        self,
+        data: Any,
+        *,
+        continuation: str | Sequence[int] | None = None,
+        max_new_tokens: int | None = None,
+        at: At | None = None,
     ) -> Inputs:
-        """Exact tokens of one text or chat, and the places to explain; `InputError` says what cannot be encoded."""
+        """Exact tokens of one text, chat, dict of named texts or image, and the places to explain.
+
+        `continuation` and `max_new_tokens` are for models that write, `at` for those that predict something for each
+        token. `InputError` says what cannot be encoded.
+        """
 
     def collate(self, inputs: Sequence[Inputs]) -> Batch:
         """The inputs as one batch, padded on the right."""
@@ -53,7 +70,13 @@ class Subject(ABC):
             raise UnsupportedError(f"{self.name} cannot pad: batch inputs of one length, got {sorted(set(lengths))}.")
         ids = pad_rows([item.ids.tolist() for item in inputs], 0, self.device)
         mask = length_mask(lengths, self.device)
-        return Batch(self.embed(ids), mask, slot_indices(inputs, self.device))
+        return Batch(
+            self.embed(ids),
+            mask,
+            slot_indices(inputs, self.device),
+            token_types(inputs, self.device),
+            source_lengths(inputs, self.device),
+        )
 
     # ------------------------------------------------------------------ through
 
@@ -77,16 +100,38 @@ class Subject(ABC):
     # ------------------------------------------------------------------ out
 
     @abstractmethod
-    def query_position(self, slot: Slot, length: int) -> int:
-        """The token whose representation becomes the prediction at `slot` of a sequence of this length."""
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
+        """The token whose representation becomes the prediction at `slot` of a sequence of this length.
+
+        `output` is the one output explained, where it is one, for models in which the token depends on it.
+        """
+
+    def attention_offset(self, inputs: Sequence[Inputs], shape: tuple[int, ...]) -> int:
+        """How many tokens of its own the model puts in front of the inputs', given the shape of a layer's weights.
+
+        `shape` is (batch, heads, queries, keys). Raises `UnsupportedError` for weights that are not between all tokens.
+        """
+        return 0
+
+    def predicted(self, inputs: Inputs, number: int, logits: Float[Tensor, "slot output"]) -> int:
+        """The output the model predicts at slot `number`, from the logits at all slots: the largest one's."""
+        return int(logits[number].argmax())
 
     @abstractmethod
     def output_label(self, index: int) -> str:
         """The readable name of one output: a token's text or a class label."""
 
+    def target_label(self, index: int, inputs: Inputs, number: int) -> str:
+        """The name of one output as it is predicted at slot `number` of these inputs."""
+        return self.output_label(index)
+
     @abstractmethod
     def output_index(self, name: str | int, inputs: Inputs) -> int:
         """The one output that `name` stands for; `TargetError` says what it stands for instead."""
+
+    def target_index(self, name: str | int, inputs: Inputs, number: int) -> int:
+        """The one output that `name` stands for at slot `number` of these inputs."""
+        return self.output_index(name, inputs)
 
     @abstractmethod
     def replacement_id(self, kind: str) -> int | None:
@@ -105,7 +150,7 @@ def refuse_empty(text: object) -> str:
     if not isinstance(text, str):
         raise InputError(
             f"Cannot explain input of type {type(text).__name__}. Wanted: a text, a chat (list of messages with 'role' "
-            f"and 'content'), or a list of either."
+            f"and 'content'), a dict of texts where the model reads several, or a list of either."
         )
     if not text:
         raise InputError("Cannot explain an empty text: there is no token to give a score to.")
@@ -116,3 +161,12 @@ def refuse_empty(text: object) -> str:
             f"The text is not valid Unicode: {error}. It may have been read as another encoding."
         ) from error
     return text
+
+
+def refuse_at(subject: Subject, at: object) -> None:
+    """An `InputError` if tokens are chosen for a model that predicts nothing for each of them."""
+    if at is not None:
+        raise InputError(
+            f"at= chooses tokens of a model that predicts something for each; {subject.name} ({subject.task}) does "
+            f"not. Leave it out."
+        )

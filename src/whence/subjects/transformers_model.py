@@ -1,8 +1,9 @@
 """What every subject made of a transformers model and tokenizer has in common."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,12 +11,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from whence.errors import UnsupportedError
+from whence.errors import InputError, UnsupportedError
 from whence.records import Token
 from whence.subjects import encoding, fingerprint
 from whence.subjects.batch import Batch
+from whence.subjects.chat import is_chat
 from whence.subjects.session import session
-from whence.subjects.subject import Subject
+from whence.subjects.subject import Subject, refuse_empty
 
 
 class TransformersModel(Subject):
@@ -77,6 +79,37 @@ class TransformersModel(Subject):
     def _refuse_unknown(self, tokens: Sequence[Token]) -> None:
         encoding.refuse_unknown(tokens, int(self._embedding.weight.shape[0]))
 
+    @cached_property
+    def _takes_token_types(self) -> bool:
+        """Whether the model has an embedding for each text of a pair, and is told which token belongs to which."""
+        return "token_type_ids" in inspect.signature(self.model.forward).parameters and any(
+            ("token_type" in name or "seg_embed" in name) and len(parameter) > 1
+            for name, parameter in self.model.named_parameters()
+        )
+
+    def _encode_texts(self, texts: Mapping[str, str]) -> encoding.Encoded:
+        """One text or a pair by role: exact tokens that the model can read, with its own control tokens."""
+        found = encoding.encode_texts(self.tokenizer, texts)
+        encoding.refuse_too_long(len(found.tokens), self.context_limit)
+        self._refuse_unknown(found.tokens)
+        return found if self._takes_token_types else replace(found, token_types=None)
+
+    def _one_text(self, data: object) -> str:
+        """`data`, if it is one text and no chat."""
+        if is_chat(data):
+            raise InputError(f"{self.name} ({self.task}) reads a text and takes no chat. Pass one string.")
+        return refuse_empty(data)
+
+    def _refuse_writing(
+        self, continuation: object, max_new_tokens: object, does: str, labels: Sequence[str] = ()
+    ) -> None:
+        """An `InputError` if a model that writes nothing is asked to."""
+        if continuation is not None or max_new_tokens is not None:
+            choice = f", one of: {', '.join(map(repr, labels))}" if labels else ""
+            raise InputError(
+                f"{self.name} {does}: it has no continuation. Choose what to explain with target={choice}."
+            )
+
     @property
     def _embedding(self) -> Any:
         return self.model.get_input_embeddings()
@@ -84,4 +117,20 @@ class TransformersModel(Subject):
     def _forward(self, batch: Batch, **options: Any) -> Any:
         """The model's output for a batch; the attention mask is given only where there is padding."""
         mask = {} if bool(batch.mask.all()) else {"attention_mask": batch.mask.long()}
-        return self.model(inputs_embeds=batch.embeds, **mask, **options)
+        types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
+        return self.model(inputs_embeds=batch.embeds, **mask, **types, **options)
+
+    def _logits_at_indices(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
+        """The logits of a model that has some for each token, at the tokens to read."""
+        logits = self._forward(batch).logits
+        rows = torch.arange(len(batch), device=logits.device)[:, None]
+        return logits[rows, batch.indices.to(logits.device)]
+
+
+def refuse_encoder_decoder(model: Any) -> None:
+    """An `UnsupportedError` for a model whose prediction needs a decoder's input too."""
+    if "decoder_input_ids" in inspect.signature(model.forward).parameters:
+        raise UnsupportedError(
+            f"{type(model).__name__} is an encoder-decoder; of these, whence explains those that write text "
+            f"(*ForConditionalGeneration)."
+        )

@@ -10,10 +10,13 @@ BLACK: RGB = (0, 0, 0)
 WHITE: RGB = (255, 255, 255)
 NEGATIVE: RGB = (67, 147, 195)
 POSITIVE: RGB = (214, 96, 77)
+NEGATIVE_END: RGB = (33, 102, 172)
+POSITIVE_END: RGB = (178, 24, 43)
+"""Darker colours of the signs, for what lies over a picture."""
 
 _LIGHT: tuple[RGB, ...] = (
     (5, 48, 97),
-    (33, 102, 172),
+    NEGATIVE_END,
     NEGATIVE,
     (146, 197, 222),
     (209, 229, 240),
@@ -21,7 +24,7 @@ _LIGHT: tuple[RGB, ...] = (
     (253, 219, 199),
     (244, 165, 130),
     POSITIVE,
-    (178, 24, 43),
+    POSITIVE_END,
     (103, 0, 31),
 )
 _DARK: tuple[RGB, ...] = (

@@ -121,8 +121,7 @@ def residual_facts(record: Attribution, row: int) -> list[str]:
 
 def seen(record: Attribution, row: int) -> int:
     """How many of the tokens the model had read when it made this row's prediction."""
-    position = record.targets[row].position
-    return len(record.tokens) if position is None or record.provenance.get("derived") else position
+    return record.visible(row)
 
 
 def caveats(records: Sequence[Attribution], labels: Sequence[str]) -> list[tuple[str, str]]:

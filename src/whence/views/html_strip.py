@@ -8,6 +8,8 @@ import numpy as np
 from whence.records import Attribution, Token
 from whence.views.colors import background, foreground, gradient, hex_code
 from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of, seen
+from whence.views.html_picture import Picture, picture
+from whence.views.image_grid import image_grid
 from whence.views.numbers import signed
 from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
 
@@ -18,7 +20,6 @@ class Pill:
 
     text: str
     name: str
-    score: str
     style: str
     negative: bool
     after_gap: bool
@@ -36,7 +37,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of scores as pills; `scale` is the end of its colour scale, None where every score is zero."""
+    """One row of scores as pills, or over the picture of an image; `scale` ends its colours, None if all are zero."""
 
     label: str
     evidence: Evidence
@@ -44,6 +45,7 @@ class Strip:
     unit: str
     scale: str | None
     pills: tuple[Pill, ...]
+    picture: Picture | None
     leaders: tuple[str, ...]
     direction: str
 
@@ -51,10 +53,13 @@ class Strip:
 def strip(record: Attribution, row: int) -> Strip:
     """The strip of one target row."""
     scores = record.scores[row]
-    scale = scale_of(scores)
     unit = readable(record.unit)
     reach = seen(record, row)
-    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit)
+    grid = image_grid(record, row)
+    scale = scale_of(scores) if grid is None else grid.scale
+    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit) if grid is None else ()
+    strongest = leaders(scores[:reach])
+    texts = [pills[i].text if pills else readable(record.tokens[i].text) for i in strongest]
     return Strip(
         label=heading(record, row),
         evidence=evidence(record, row),
@@ -62,7 +67,10 @@ def strip(record: Attribution, row: int) -> Strip:
         unit=unit,
         scale=signed(scale, scale).removeprefix("+") if scale else None,
         pills=pills,
-        leaders=tuple(f"{quoted(pills[i].text)} {pills[i].score}" for i in leaders(scores[:reach])),
+        picture=None if grid is None else picture(grid, heading(record, row), unit),
+        leaders=tuple(
+            f"{quoted(text)} {signed(float(scores[i]), scale)}" for i, text in zip(strongest, texts, strict=True)
+        ),
         direction="rtl" if reads_right_to_left([token.text for token in record.tokens]) else "ltr",
     )
 
@@ -81,7 +89,6 @@ def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str)
         Pill(
             text=text,
             name=f"{isolated(text)}: {signed(score, scale)} {unit}",
-            score=signed(score, scale),
             style=heat_style(score, scale),
             negative=score < 0,
             after_gap=gap,

@@ -9,15 +9,14 @@ from rich.text import Text
 from whence.records import Attribution
 from whence.views.evidence import caveat, cost, evidence, heading, residual_facts, scale_of, seen, settings, strongest
 from whence.views.numbers import signed
+from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
     Paper,
     bar,
     bar_heading,
     bare_table,
     facts_line,
-    heat_lines,
     inset,
-    legend,
     negative_mark,
     note,
     row_summary,
@@ -40,8 +39,7 @@ def _one_row(record: Attribution, paper: Paper) -> list[Any]:
     return [
         facts_line([method, *_row_facts(record, 0)], paper),
         Text(),
-        *heat_lines(record.tokens, scores, paper),
-        legend(scores, readable(record.unit), paper),
+        *heat(record, 0, paper, explained=True),
         Text(),
         *_table(record, scores),
         Text(),
@@ -58,7 +56,7 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
         parts += [
             Text(),
             facts_line(_row_facts(record, row), paper),
-            *heat_lines(tokens, scores, paper),
+            *heat(record, row, paper, explained=False),
             note(row_summary(tokens, scores)),
         ]
     return [*parts, Text()]

@@ -9,14 +9,13 @@ from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, pairs, rows_note
 from whence.views.evidence import caveats, cost, evidence, heading, residual_facts, seen
 from whence.views.numbers import NO_NUMBER, correlation, p_value, share
+from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
     Paper,
     bare_table,
     facts_line,
-    heat_lines,
     inset,
     leading_tokens,
-    legend,
     negative_mark,
     note,
     row_summary,
@@ -88,9 +87,9 @@ def _heat_maps(comparison: Comparison, labels: list[str], row: int, paper: Paper
         reach = seen(record, row)
         tokens, scores = record.tokens[:reach], record.scores[row, :reach]
         alone = len(first.targets) == 1
-        below = legend(scores, readable(record.unit), paper) if alone else note(row_summary(tokens, scores))
+        below = [] if alone else [note(row_summary(tokens, scores))]
         name: list[str | Text] = [Text(label, style="bold"), *residual_facts(record, row)]
-        parts += [facts_line(name, paper), *heat_lines(tokens, scores, paper), below]
+        parts += [facts_line(name, paper), *heat(record, row, paper, explained=alone), *below]
     return [*parts, Text()]
 
 

@@ -17,7 +17,7 @@ from whence.views.evidence import leaders, scale_of
 from whence.views.numbers import signed
 from whence.views.token_text import gaps, isolated, quoted, readable_tokens
 
-_INDENT = 2
+INDENT = 2
 _BAR_HALF = 14
 
 
@@ -36,8 +36,8 @@ def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> lis
     A token that ends in a line break ends a line here too; only a token wider than the paper is broken itself.
     """
     scale = scale_of(scores)
-    width = max(paper.width - _INDENT, 1)
-    lines = [Text(" " * _INDENT)]
+    width = max(paper.width - INDENT, 1)
+    lines = [Text(" " * INDENT)]
     left, ends_line = width, False
     rows = zip(tokens, readable_tokens(tokens), gaps(tokens), scores.tolist(), strict=True)
     for token, text, gap, score in rows:
@@ -47,9 +47,9 @@ def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> lis
         shown = _marked(text, score, paper)
         for piece in chop_cells(shown, width) if cell_len(shown) > width else [shown]:
             if cell_len(piece) > left:
-                lines.append(Text(" " * _INDENT))
+                lines.append(Text(" " * INDENT))
                 left, piece = width, piece if ends_line else piece.removeprefix(" ")
-            lines[-1].append(piece, _heat_style(score, scale))
+            lines[-1].append(piece, heat_style(score, scale))
             left -= cell_len(piece)
         ends_line = token.text.endswith("\n")
         left = 0 if ends_line else left
@@ -66,7 +66,7 @@ def legend(scores: np.ndarray, unit: str, paper: Paper) -> Text:
         ends = f"0 … {signed(scale, scale)} {unit}, no score is negative"
     else:
         ends = f"{signed(-scale, scale)} … {signed(scale, scale)} {unit} · {negative_mark(paper)}"
-    return Text(f"{' ' * _INDENT}{name}: {ends}", style="dim")
+    return Text(f"{' ' * INDENT}{name}: {ends}", style="dim")
 
 
 def negative_mark(paper: Paper) -> str:
@@ -109,8 +109,8 @@ def facts_line(facts: Sequence[str | Text], paper: Paper, style: str = "") -> Te
     for i, fact in enumerate(Text(fact) if isinstance(fact, str) else fact for fact in facts):
         needed = fact.cell_len + (3 if i else 0)
         breaks = bool(i) and needed > left
-        left = paper.width - _INDENT - fact.cell_len if breaks else left - needed
-        line.append("\n" + " " * _INDENT if breaks else " · " if i else "")
+        left = paper.width - INDENT - fact.cell_len if breaks else left - needed
+        line.append("\n" + " " * INDENT if breaks else " · " if i else "")
         line.append_text(fact)
     return line
 
@@ -122,7 +122,7 @@ def bare_table() -> Table:
 
 def inset(part: RenderableType) -> Padding:
     """The part, set in as far as a heat map is."""
-    return Padding(part, (0, 0, 0, _INDENT), expand=False)
+    return Padding(part, (0, 0, 0, INDENT), expand=False)
 
 
 def note(text: str) -> Padding:
@@ -137,6 +137,7 @@ def _marked(text: str, score: float, paper: Paper) -> str:
     return space + isolated(f"‹{core}›" if score < 0 and not paper.styled else core)
 
 
-def _heat_style(score: float, scale: float) -> Style:
+def heat_style(score: float, scale: float) -> Style:
+    """Colours for a score, and the underline of a negative one."""
     behind = background(score, scale)
     return Style(color=hex_code(foreground(behind)), bgcolor=hex_code(behind), underline=True if score < 0 else None)

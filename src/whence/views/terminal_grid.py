@@ -1,0 +1,67 @@
+"""An image's heat map in a terminal: a grid of cells two characters wide."""
+
+import numpy as np
+from rich.text import Text
+
+from whence.records import Attribution
+from whence.records.grid import square_sums
+from whence.views.evidence import scale_of, seen
+from whence.views.image_grid import ImageGrid, image_grid
+from whence.views.numbers import signed
+from whence.views.terminal_heat import INDENT, Paper, heat_lines, heat_style, legend
+from whence.views.token_text import readable
+
+_CELL = 2
+_MOST_LINES = 40
+
+
+def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> list[Text]:
+    """One row's heat map: the grid of an image, or the tokens the row's prediction had read.
+
+    With `explained` a last line says what the colours mean; that of a grid is always there.
+    """
+    grid = image_grid(record, row)
+    if grid is not None:
+        return _grid_lines(grid, readable(record.unit_of(row)), paper)
+    reach = seen(record, row)
+    tokens, scores = record.tokens[:reach], record.scores[row, :reach]
+    lines = heat_lines(tokens, scores, paper)
+    return [*lines, legend(scores, readable(record.unit_of(row)), paper)] if explained else lines
+
+
+def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[Text]:
+    """The grid, a line for each row, summed over squares until it fits the paper; the last line says so.
+
+    Where the paper takes no styles, a cell is its sign and its size in ninths of the scale.
+    """
+    size, scores = _fitted(grid.scores, max(1, (paper.width - INDENT) // _CELL))
+    scale = scale_of(scores)
+    lines = []
+    for row in scores.tolist():
+        line = Text(" " * INDENT)
+        for score in row:
+            line.append(_cell(score, scale, paper), heat_style(score, scale))
+        lines.append(line)
+    return [*lines, _legend(grid, scale, size, unit, paper)]
+
+
+def _fitted(scores: np.ndarray, columns: int) -> tuple[int, np.ndarray]:
+    """The smallest squares whose sums fit the paper, and the sums."""
+    size = max(-(-scores.shape[1] // columns), -(-scores.shape[0] // _MOST_LINES))
+    return size, scores if size == 1 else square_sums(scores[None], size)[0]
+
+
+def _cell(score: float, scale: float, paper: Paper) -> str:
+    if paper.styled:
+        return " " * _CELL
+    ninths = round(9 * abs(score) / scale) if scale else 0
+    return f"{'−' if score < 0 else '+'}{ninths}" if ninths else " ·"
+
+
+def _legend(grid: ImageGrid, scale: float, size: int, unit: str, paper: Paper) -> Text:
+    cells = f"{grid.unit}es" if grid.unit == "patch" else f"{grid.unit}s"
+    each = f"a {grid.unit}" if size == 1 else f"the sum of {size} × {size} {cells}"
+    shown = "underlined: negative" if paper.styled else "digits: ninths of it"
+    ends = f"±{signed(scale, scale).removeprefix('+')} {unit}" if scale else "every score is 0"
+    rows, columns = grid.scores.shape
+    return Text(f"{' ' * INDENT}{rows} × {columns} {cells} · a cell is {each} · {ends} · {shown}", style="dim")
