@@ -1,15 +1,16 @@
 """Tiny random models and their tokenizers: made in-process, offline, deterministic, in float64.
 
-Every maker returns ``(model, tokenizer)`` in eval mode. Weights are drawn wide (standard deviation 0.4, biases too,
+Every maker returns ``(model, tokenizer)``, or ``(model, image processor)``, in eval mode. Weights are drawn wide (standard deviation 0.4, biases too,
 norm weights around 1) so that outputs are far from uniform and no two inputs look alike. The caller's random state is
 restored.
 
-Two things to know about Llama, whose stock code drops to float32 here and there:
+Two things to know about the models whose stock code drops to float32 here and there:
 
-* ``LlamaRMSNorm`` computes in float32 whatever the model's dtype; here it is replaced, on the instances, by
-  `FullPrecisionRMSNorm`, so that float64 means float64. At float32 the two are the same computation.
-* Its *eager* attention takes the softmax in float32, which is left so: ``attn_implementation="eager"`` equals
-  ``"sdpa"`` only to about 1e-6. GPT-2 and BERT have no such casts.
+* The RMSNorms of Llama, Mixtral and T5 and Mixtral's router compute in float32 whatever the model's dtype; here they
+  are replaced, on the instances, by `FullPrecisionRMSNorm` and `FullPrecisionRouter`, so that float64 means float64.
+  At float32 they are the same computations.
+* The *eager* attention of Llama, Mixtral and ViT takes the softmax in float32, which is left so:
+  ``attn_implementation="eager"`` equals ``"sdpa"`` only to about 1e-6. GPT-2, BERT and T5 have no such casts.
 """
 
 import functools
@@ -25,9 +26,18 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
+    MixtralConfig,
+    MixtralForCausalLM,
     PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
+    ViTConfig,
+    ViTForImageClassification,
+    ViTImageProcessorPil,
 )
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.mixtral.modeling_mixtral import MixtralRMSNorm, MixtralTopKRouter
+from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 SENTENCES = (
     "The Eiffel Tower is located in the city of Paris, France.",
@@ -58,6 +68,16 @@ class FullPrecisionRMSNorm(LlamaRMSNorm):
     def forward(self, hidden_states):
         variance = hidden_states.pow(2).mean(-1, keepdim=True)
         return self.weight * (hidden_states * torch.rsqrt(variance + self.variance_epsilon))
+
+
+class FullPrecisionRouter(MixtralTopKRouter):
+    """The top k of ``softmax(W x)``, divided by their sum, in the dtype of x (the stock class computes in float32)."""
+
+    def forward(self, hidden_states):
+        logits = torch.nn.functional.linear(hidden_states.reshape(-1, self.hidden_dim), self.weight)
+        chosen, indices = torch.topk(torch.nn.functional.softmax(logits, dim=-1), self.top_k, dim=-1)
+        chosen /= chosen.sum(dim=-1, keepdim=True)
+        return logits, chosen, indices
 
 
 def gpt2_lm(attn_implementation="sdpa", dtype=torch.float64):
@@ -103,6 +123,63 @@ def bert_classifier(attn_implementation="sdpa", dtype=torch.float64):
         **_labels(),
     )
     return _make(BertForSequenceClassification, config, 5, attn_implementation, dtype), tokenizer
+
+
+def t5_seq2seq(attn_implementation="sdpa", dtype=torch.float64):
+    """T5 1.1: RMSNorm first, relative positions, gelu_new-gated MLP, cross-attention, no biases; starts from pad."""
+    tokenizer = t5_tokenizer()
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=16,
+        d_kv=4,
+        d_ff=32,
+        num_layers=2,
+        num_heads=4,
+        relative_attention_num_buckets=8,
+        relative_attention_max_distance=16,
+        feed_forward_proj="gated-gelu",
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id,
+    )
+    return _make(T5ForConditionalGeneration, config, 6, attn_implementation, dtype), tokenizer
+
+
+def vit_classifier(attn_implementation="sdpa", dtype=torch.float64):
+    """ViT: nine patches of 4 × 4 pixels behind a cls token, learned positions, LayerNorm first, gelu, three labels."""
+    config = ViTConfig(
+        image_size=12,
+        patch_size=4,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=32,
+        **_labels(),
+    )
+    processor = ViTImageProcessorPil(size={"height": 12, "width": 12}, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    return _make(ViTForImageClassification, config, 7, attn_implementation, dtype), processor
+
+
+def mixtral_lm(attn_implementation="sdpa", dtype=torch.float64, experts_implementation="eager"):
+    """Mixtral: a Llama whose MLP is two of four gated experts, chosen and weighted by a router."""
+    tokenizer = llama_tokenizer()
+    config = MixtralConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        num_local_experts=4,
+        num_experts_per_tok=2,
+        max_position_embeddings=CONTEXT,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = _make(MixtralForCausalLM, config, 8, attn_implementation, dtype)
+    model.set_experts_implementation(experts_implementation)
+    return model, tokenizer
 
 
 def gpt2_tokenizer():
@@ -153,6 +230,32 @@ def bert_tokenizer():
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )
+
+
+def t5_tokenizer():
+    """Pieces that carry the space before them as ``▁``, with ``</s>`` at the end and ``<unk>`` for the unseen."""
+    tokenizer = Tokenizer.from_str(_sentence_pieces())
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        model_input_names=["input_ids", "attention_mask"],
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+@functools.cache
+def _sentence_pieces():
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=260, special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False)
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    return tokenizer.to_str()
 
 
 @functools.cache
@@ -237,9 +340,11 @@ def _make(model_class, config, seed, attn_implementation, dtype):
 def _in_full_precision(model):
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is LlamaRMSNorm:
+            if type(child) in (LlamaRMSNorm, MixtralRMSNorm, T5LayerNorm):
                 norm = FullPrecisionRMSNorm(child.weight.shape[0], eps=child.variance_epsilon)
                 setattr(module, name, norm)
+            elif type(child) is MixtralTopKRouter:
+                setattr(module, name, FullPrecisionRouter(model.config))
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ import torch
 
 import tiny
 from reference import attention, integrated_gradients, leave_one_out
-from reference.attnlrp import attnlrp_bert, attnlrp_gpt2, attnlrp_llama
 from reference.forward import forward
 from reference.input_x_gradient import input_x_gradient, word_embeddings
+from reference.lrp import lrp_gpt2, lrp_llama, lrp_mixtral
+from reference.messages import RULES
 
 TEXT = "Paris is in 😀 France.\nמה"
 MAKERS = {
@@ -20,13 +21,7 @@ MAKERS = {
     "llama-classifier": tiny.llama_classifier,
     "bert-classifier": tiny.bert_classifier,
 }
-RULES = {
-    "gpt2-lm": tiny.gpt2_lm,
-    "gpt2-classifier": tiny.gpt2_classifier,
-    "llama-lm": tiny.llama_lm,
-    "llama-lm-bias": lambda: tiny.llama_lm(bias=True),
-    "llama-classifier": tiny.llama_classifier,
-}
+MADE = {**MAKERS, "t5": tiny.t5_seq2seq, "mixtral": tiny.mixtral_lm}
 QUADRATURES = {
     "left": (integrated_gradients.left, 0),
     "right": (integrated_gradients.right, 0),
@@ -42,7 +37,7 @@ def last(logits):
     return logits[0, 2] if logits.ndim == 2 else logits[0, -1, 2]
 
 
-@each_model
+@pytest.mark.parametrize("maker", MADE.values(), ids=MADE)
 def test_tiny_models_are_deterministic_and_leave_the_random_state(maker):
     before = torch.random.get_rng_state()
     (one, tokenizer), (two, _) = maker(), maker()
@@ -54,7 +49,7 @@ def test_tiny_models_are_deterministic_and_leave_the_random_state(maker):
         assert torch.equal(a, b), name
 
 
-@each_model
+@pytest.mark.parametrize("maker", MADE.values(), ids=MADE)
 def test_tiny_tokens_cover_the_text(maker):
     _, tokenizer = maker()
     for sentence in tiny.SENTENCES:
@@ -144,48 +139,25 @@ def test_rollout_of_one_layer_is_half_itself():
     assert np.allclose(attention.attention_rollout(weights[:1], 4), 0.5 * raw + 0.5 * np.eye(len(raw))[4], atol=1e-15)
 
 
-@pytest.mark.parametrize("maker", RULES.values(), ids=RULES)
-def test_attnlrp_and_what_is_absorbed_add_up_to_the_logit(maker):
-    model, ids = _ids_of(maker)
-    rule = {"llama": attnlrp_llama, "gpt2": attnlrp_gpt2}[model.config.model_type]
-    absorbed, logit = {}, forward(model, ids)["logits"][-1, 2]
-    scores = rule(model, ids, -1, 2, absorbed)
-    assert scores.sum() + sum(absorbed.values()) == pytest.approx(logit, abs=1e-9)
+@pytest.mark.parametrize("rule_set", RULES)
+@pytest.mark.parametrize(
+    ("maker", "walk"), [(tiny.llama_lm, lrp_llama), (tiny.gpt2_lm, lrp_gpt2), (tiny.mixtral_lm, lrp_mixtral)]
+)
+def test_tokens_a_causal_model_has_not_seen_receive_nothing(maker, walk, rule_set):
+    scores = walk(*_ids_of(maker), 3, 2, RULES[rule_set], {}).sum(axis=1)
+    assert (scores[4:] == 0).all()
+    assert (scores[:4] != 0).all()
 
 
-def test_attnlrp_of_bert_and_what_is_absorbed_add_up_to_the_logit():
-    model, ids = _ids_of(tiny.bert_classifier)
-    absorbed, logit = {}, forward(model, ids)["logits"][0, 2]
-    scores = attnlrp_bert(model, ids, 2, absorbed)
-    assert scores.sum() + sum(absorbed.values()) == pytest.approx(logit, abs=1e-9)
-    assert set(absorbed) == {"bias", "softmax", "positions"}
-
-
-def test_only_the_softmax_absorbs_in_a_llama_without_biases():
-    """Every other rule conserves; so Σ scores = logit - what the softmax keeps, which is not zero."""
-    model, ids = _ids_of(tiny.llama_lm)
-    absorbed = {}
-    attnlrp_llama(model, ids, -1, 2, absorbed)
-    assert set(absorbed) == {"softmax"}
-    assert abs(absorbed["softmax"]) > 1e-3
-
-
-def test_attnlrp_gives_nothing_to_tokens_a_causal_model_has_not_seen():
-    for maker, rule in ((tiny.llama_lm, attnlrp_llama), (tiny.gpt2_lm, attnlrp_gpt2)):
-        model, ids = _ids_of(maker)
-        scores = rule(model, ids, 3, 2)
-        assert (scores[4:] == 0).all()
-        assert (scores[:4] != 0).all()
-
-
-def test_attnlrp_without_mixing_gives_the_whole_logit_to_the_token_read():
+@pytest.mark.parametrize("rule_set", ["attnlrp", "cp_lrp", "ah_ln"])
+def test_without_mixing_the_token_read_receives_the_whole_logit(rule_set):
     """With attention and MLP switched off each token speaks for itself, and its relevance is the whole logit."""
     model, ids = _ids_of(tiny.llama_lm)
     with torch.no_grad():
         for layer in model.model.layers:
             layer.self_attn.o_proj.weight.zero_()
             layer.mlp.down_proj.weight.zero_()
-    scores, logit = attnlrp_llama(model, ids, 3, 2), forward(model, ids)["logits"][3, 2]
+    scores, logit = lrp_llama(model, ids, 3, 2, RULES[rule_set], {}).sum(axis=1), forward(model, ids)["logits"][3, 2]
     assert scores[3] == pytest.approx(logit, abs=1e-9)
     assert np.allclose(np.delete(scores, 3), 0)
 
