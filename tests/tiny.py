@@ -1,8 +1,8 @@
 """Tiny random models and their tokenizers: made in-process, offline, deterministic, in float64.
 
-Every maker returns ``(model, tokenizer)``, or ``(model, image processor)``, in eval mode. Weights are drawn wide (standard deviation 0.4, biases too,
-norm weights around 1) so that outputs are far from uniform and no two inputs look alike. The caller's random state is
-restored.
+Every maker returns ``(model, tokenizer)``, or ``(model, image processor)``, in eval mode. Weights are drawn wide
+(standard deviation 0.4, biases too, norm weights around 1) so that outputs are far from uniform and no two inputs look
+alike. The caller's random state is restored.
 
 Two things to know about the models whose stock code drops to float32 here and there:
 

@@ -1,4 +1,4 @@
-"""The forward passes of Llama, GPT-2 and BERT (others in ``forward_*``), written out in NumPy float64, keeping every intermediate value.
+"""The forward passes of Llama, GPT-2 and BERT in NumPy float64, every intermediate value kept; others in ``forward_*``.
 
 Weights are read from the transformers modules; nothing else is. Each pass ends by asserting that its logits are the
 model's own, so whatever is computed from its intermediates is computed for that model.
@@ -55,7 +55,7 @@ def llama_forward(model, ids):
 
 
 def rotary_attention(x, block, config, cos, sin):
-    """RMSNorm → rotary, grouped-query attention → residual → RMSNorm of one block of a Llama or a Mixtral: its trace."""
+    """RMSNorm → rotary, grouped-query attention → residual → RMSNorm: the trace of a block of a Llama or a Mixtral."""
     attention = block.self_attn
     t = {"x": x, "scale": attention.head_dim**-0.5, "causal": True, "cos": cos, "sin": sin}
     t["norm1"] = rms_norm(x, block.input_layernorm)

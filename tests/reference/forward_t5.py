@@ -61,7 +61,7 @@ def _attention(module, x, read, bias, causal):
 
 
 def relative_bias(stack, length):
-    """(H, T, T): the bias of head h for key i seen from query j, by the bucket of i − j; every layer uses the first's."""
+    """(H, T, T): the bias of head h for key i seen from query j, by the bucket of i − j; the first layer's, for all."""
     first = stack.block[0].layer[0].SelfAttention
     table = array(first.relative_attention_bias.weight)
     bias = np.zeros((table.shape[1], length, length))

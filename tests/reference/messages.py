@@ -174,7 +174,7 @@ def attention_rule(t, r_out, rules, absorbed):
     """From the relevance of each head's output, (H, T, d), to that of its queries, keys and values.
 
     ``O_jp = Σ_i A_ji V_ip``: each term ``A_ji V_ip R_jp / O_jp`` goes to A and to V by the shares of ``rules.weights``;
-    ``S_ji = Σ_d Q_jd K_id`` likewise by ``rules.dots``; between them `softmax_rule` and the constant bias of the scores.
+    ``S_ji = Σ_d Q_jd K_id`` likewise by ``rules.dots``; between them `softmax_rule` and the scores' constant bias.
     Key-value heads shared by several query heads collect from all of them.
     """
     r_q, r_k, r_v = np.zeros_like(t["q"]), np.zeros_like(t["k"]), np.zeros_like(t["v"])

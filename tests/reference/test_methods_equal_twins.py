@@ -132,9 +132,8 @@ def assert_lrp_twin(key, name, attention):
     inputs = subject.encode(TEXT)
     walk = {"llama": lrp_llama, "gpt2": lrp_gpt2, "bert": lrp_bert}[subject.model.config.model_type]
     expected = walk(subject.model, inputs.ids, -1, OUTPUT, RULES[key], {}).sum(axis=1)
-    assert_twin(
-        scores(resolve("methods", key)(), subject, inputs), expected, WITH_EAGER if attention == "eager" else 1e-8
-    )
+    tolerance = WITH_EAGER if attention == "eager" else 1e-8
+    assert_twin(scores(resolve("methods", key)(), subject, inputs), expected, tolerance)
 
 
 def test_random_scores_are_uniform_in_minus_one_to_one():

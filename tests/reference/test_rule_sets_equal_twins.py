@@ -75,7 +75,7 @@ def test_attribute_gives_the_same(name, rule_set):
         assert_twin({keyword: found}, {keyword: twin(name, rule_set).relevance[keyword]})
 
 
-def test_weights_that_carry_gradients_change_nothing(name, rule_set):
+def test_parameters_without_gradients_change_nothing(name, rule_set):
     model, tokenizer = MAKERS[name]()
     assert_twin(through(model.requires_grad_(False), tokenizer, rule_set), twin(name, rule_set).relevance)
 
