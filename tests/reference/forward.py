@@ -10,16 +10,14 @@ import numpy as np
 import torch
 
 from .primitives import (
+    activate,
     array,
     attend,
-    gelu,
-    gelu_new,
     layer_norm,
     linear,
     rms_norm,
     rotary_tables,
     rotate,
-    silu,
     split_heads,
     weights,
 )
@@ -44,7 +42,7 @@ def llama_forward(model, ids):
         t, mlp = rotary_attention(x, block, config, cos, sin), block.mlp
         t["gate"] = linear(t["norm2"], *weights(mlp.gate_proj))
         t["up"] = linear(t["norm2"], *weights(mlp.up_proj))
-        t["product"] = silu(t["gate"]) * t["up"]
+        t["product"] = activate(config.hidden_act, t["gate"]) * t["up"]
         t["mlp"] = linear(t["product"], *weights(mlp.down_proj))
         x = t["middle"] + t["mlp"]
         t["out"] = x
@@ -100,7 +98,7 @@ def gpt2_forward(model, ids):
         t["middle"] = x + t["attended"]
         t["norm2"] = layer_norm(t["middle"], block.ln_2)
         t["hidden"] = linear(t["norm2"], *weights(block.mlp.c_fc))
-        t["active"] = gelu_new(t["hidden"])
+        t["active"] = activate(config.activation_function, t["hidden"])
         t["mlp"] = linear(t["active"], *weights(block.mlp.c_proj))
         x = t["middle"] + t["mlp"]
         t["out"] = x
@@ -136,7 +134,7 @@ def bert_forward(model, ids):
         t["sum1"] = x + t["attended"]
         t["middle"] = layer_norm(t["sum1"], block.attention.output.LayerNorm)
         t["hidden"] = linear(t["middle"], *weights(block.intermediate.dense))
-        t["active"] = gelu(t["hidden"])
+        t["active"] = activate(config.hidden_act, t["hidden"])
         t["mlp"] = linear(t["active"], *weights(block.output.dense))
         t["sum2"] = t["middle"] + t["mlp"]
         x = layer_norm(t["sum2"], block.output.LayerNorm)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .forward import assert_same_logits, finish_rotary, rotary_attention
-from .primitives import array, linear, rotary_tables, silu
+from .primitives import activate, array, linear, rotary_tables
 
 
 def mixtral_forward(model, ids):
@@ -17,7 +17,7 @@ def mixtral_forward(model, ids):
     trace = {"word": x, "layers": []}
     for block in core.layers:
         t = rotary_attention(x, block, config, cos, sin)
-        t["tokens"] = [mixture(row, block.mlp, config.num_experts_per_tok) for row in t["norm2"]]
+        t["tokens"] = [mixture(row, block.mlp, config) for row in t["norm2"]]
         t["mlp"] = np.stack([token["mixed"] for token in t["tokens"]])
         x = t["middle"] + t["mlp"]
         t["out"] = x
@@ -27,19 +27,24 @@ def mixtral_forward(model, ids):
     return trace
 
 
-def mixture(row, mlp, top_k):
+def mixture(row, mlp, config):
     """One token through the router and its experts; ``chosen`` is the experts' indices, best first."""
     router = array(mlp.gate.weight)
     token = {"scores": linear(row[None], router, None)[0]}
     exponentials = np.exp(token["scores"] - token["scores"].max())
     token["softmax"] = exponentials / exponentials.sum()
-    token["chosen"] = sorted(range(len(router)), key=lambda e: -token["softmax"][e])[:top_k]
+    token["chosen"] = sorted(range(len(router)), key=lambda e: -token["softmax"][e])[: config.num_experts_per_tok]
     total = sum(token["softmax"][e] for e in token["chosen"])
     token["experts"], token["mixed"] = [], np.zeros_like(row)
     for e in token["chosen"]:
         w1, w3, w2 = expert_weights(mlp.experts, e)
         gate, up = linear(row[None], w1, None), linear(row[None], w3, None)
-        expert = {"share": token["softmax"][e] / total, "gate": gate, "up": up, "product": silu(gate) * up}
+        expert = {
+            "share": token["softmax"][e] / total,
+            "gate": gate,
+            "up": up,
+            "product": activate(config.hidden_act, gate) * up,
+        }
         expert["out"] = linear(expert["product"], w2, None)
         token["mixed"] = token["mixed"] + expert["share"] * expert["out"][0]
         token["experts"].append(expert)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .forward import assert_same_logits
-from .primitives import array, attend, gelu_new, linear, rms_norm, split_heads, weights
+from .primitives import activate, array, attend, linear, rms_norm, split_heads, weights
 
 
 def t5_forward(model, ids, decoder_ids):
@@ -42,7 +42,7 @@ def _stack(stack, x, encoded):
         t["norm2"] = rms_norm(x, feed.layer_norm)
         t["gate"] = linear(t["norm2"], *weights(feed.DenseReluDense.wi_0))
         t["up"] = linear(t["norm2"], *weights(feed.DenseReluDense.wi_1))
-        t["product"] = gelu_new(t["gate"]) * t["up"]
+        t["product"] = activate(stack.config.dense_act_fn, t["gate"]) * t["up"]
         t["mlp"] = linear(t["product"], *weights(feed.DenseReluDense.wo))
         x = t["middle"] + t["mlp"]
         trace["layers"].append(t)

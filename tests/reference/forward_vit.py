@@ -3,7 +3,7 @@
 import numpy as np
 
 from .forward import assert_same_logits
-from .primitives import array, attend, convolution, gelu, layer_norm, linear, split_heads, weights
+from .primitives import activate, array, attend, convolution, layer_norm, linear, split_heads, weights
 
 
 def vit_forward(model, pixels):
@@ -28,7 +28,7 @@ def vit_forward(model, pixels):
         t["middle"] = x + t["attended"]
         t["norm2"] = layer_norm(t["middle"], block.layernorm_after)
         t["hidden"] = linear(t["norm2"], *weights(block.mlp.fc1))
-        t["active"] = gelu(t["hidden"])
+        t["active"] = activate(config.hidden_act, t["hidden"])
         t["mlp"] = linear(t["active"], *weights(block.mlp.fc2))
         x = t["middle"] + t["mlp"]
         trace["layers"].append(t)

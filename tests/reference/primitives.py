@@ -34,6 +34,11 @@ def attend(t):
     t["mixed"] = join_heads(t["out_heads"])
 
 
+def activate(name, x):
+    """An activation by its name in transformers' configurations."""
+    return {"silu": silu, "gelu": gelu, "gelu_new": gelu_new, "relu": relu}[name](x)
+
+
 def array(tensor):
     """A parameter as a NumPy array in float64."""
     return tensor.detach().to(torch.float64).numpy()
@@ -107,6 +112,11 @@ def gelu(x):
 def gelu_new(x):
     """The tanh approximation of gelu (Hendrycks & Gimpel 2016, section 2)."""
     return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def relu(x):
+    """``max(x, 0)``."""
+    return np.maximum(x, 0.0)
 
 
 def split_heads(x, heads):

@@ -1,6 +1,7 @@
 """Laws the twins themselves obey. What ties them to the library is tested beside the library."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from reference import attention, integrated_gradients, leave_one_out
 from reference.forward import forward
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.lrp import lrp_gpt2, lrp_llama, lrp_mixtral
+from reference.lrp_t5 import lrp_t5
+from reference.lrp_vit import lrp_vit
 from reference.messages import RULES
 
 TEXT = "Paris is in 😀 France.\nמה"
@@ -160,6 +163,50 @@ def test_without_mixing_the_token_read_receives_the_whole_logit(rule_set):
     scores, logit = lrp_llama(model, ids, 3, 2, RULES[rule_set], {}).sum(axis=1), forward(model, ids)["logits"][3, 2]
     assert scores[3] == pytest.approx(logit, abs=1e-9)
     assert np.allclose(np.delete(scores, 3), 0)
+
+
+GRADIENT = dataclasses.replace(RULES["lrp_epsilon"], epsilon=0.0)
+"""Naive LRP without its stabiliser: of a network of ReLUs it is gradient × input (Shrikumar et al. 2016, section 2)."""
+
+
+@pytest.mark.parametrize(
+    ("maker", "walk"), [(tiny.llama_lm, lrp_llama), (tiny.gpt2_lm, lrp_gpt2), (tiny.mixtral_lm, lrp_mixtral)]
+)
+def test_naive_lrp_of_relus_is_gradient_times_input(maker, walk):
+    model, tokenizer = _with_relus(*maker())
+    ids = tokenizer(TEXT)["input_ids"]
+    x = word_embeddings(model, ids).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(inputs_embeds=x[None]).logits[0, -1, 2], x)
+    assert np.abs(walk(model, ids, -1, 2, GRADIENT, {}) - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def test_naive_lrp_of_relus_is_gradient_times_input_on_both_sides_of_a_t5():
+    model, tokenizer = _with_relus(*tiny.t5_seq2seq())
+    ids, prefix = tokenizer(TEXT)["input_ids"], [0, 17, 5]
+    both = [word_embeddings(model, each).requires_grad_() for each in (ids, prefix)]
+    logits = model(inputs_embeds=both[0][None], decoder_inputs_embeds=both[1][None]).logits
+    gradients = torch.autograd.grad(logits[0, -1, 2], both)
+    for found, x, gradient in zip(lrp_t5(model, ids, prefix, -1, 2, GRADIENT, {}), both, gradients, strict=True):
+        assert np.abs(found - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def test_naive_lrp_of_relus_is_gradient_times_pixel():
+    model, _ = _with_relus(*tiny.vit_classifier())
+    x = torch.randn(3, 12, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(pixel_values=x[None]).logits[0, 2], x)
+    assert np.abs(lrp_vit(model, x.detach().numpy(), 2, GRADIENT, {}) - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def _with_relus(model, tokenizer):
+    for module in model.modules():
+        for name in ("act", "act_fn", "activation_fn"):
+            if hasattr(module, name):
+                setattr(module, name, torch.nn.ReLU())
+    for name in ("hidden_act", "activation_function", "dense_act_fn"):
+        for config in {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}.values():
+            if hasattr(config, name):
+                setattr(config, name, "relu")
+    return model, tokenizer
 
 
 def _ids_of(maker):
