@@ -10,7 +10,7 @@ from reference.messages import RULES
 from reference.ruled import array, assert_close, draw, flat, ruled, wide
 from reference.units import affine, epsilon_rule, gamma_rule
 from whence.relevance import RuleSet
-from whence.relevance import rules_of_operations as rule
+from whence.relevance.operation_rules import linear
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +42,8 @@ AFFINE = {**LINEAR, **CONVOLUTIONS}
 each_map = pytest.mark.parametrize(("make", "shape"), AFFINE.values(), ids=AFFINE)
 
 
-def table(linear):
-    return {"linear": linear, "convolution": linear}
+def table(rule):
+    return {"linear": rule, "convolution": rule}
 
 
 def affine_and_relevance(make, shape, rule_set):
@@ -62,13 +62,13 @@ def test_rule_sets(make, shape, rule_set):
 
 @each_map
 def test_epsilon(make, shape):
-    found, values = affine_and_relevance(make, shape, RuleSet("epsilon", table(rule.linear(epsilon=EPSILON))))
+    found, values = affine_and_relevance(make, shape, RuleSet("epsilon", table(linear(epsilon=EPSILON))))
     assert_close(found, epsilon_rule(*values, EPSILON))
 
 
 @each_map
 def test_gamma(make, shape):
-    found, values = affine_and_relevance(make, shape, RuleSet("gamma", table(rule.gamma(GAMMA))))
+    found, values = affine_and_relevance(make, shape, RuleSet("gamma", table(linear(gamma=GAMMA))))
     assert_close(found, gamma_rule(*values, GAMMA))
 
 
@@ -76,7 +76,7 @@ def test_epsilon_follows_the_sign():
     """z = (2, −2), R = z: the stabiliser enlarges either by 0.1, so both inputs keep 2/2.1 of the relevance."""
     layer, x = nn.Linear(2, 2, bias=False).double(), torch.ones(1, 2, dtype=torch.float64, requires_grad=True)
     layer.weight.data = torch.tensor([[2.0, 0.0], [0.0, -2.0]], dtype=torch.float64)
-    (found,), r = ruled(RuleSet("epsilon", table(rule.linear(epsilon=EPSILON))), layer, x)
+    (found,), r = ruled(RuleSet("epsilon", table(linear(epsilon=EPSILON))), layer, x)
     assert_close(found, r * 2 / 2.1)
 
 
@@ -86,14 +86,14 @@ def test_gamma_of_a_sum_that_cancels():
     layer.weight.data = torch.tensor([[3.0, -1.0], [0.0, 0.0]], dtype=torch.float64)
     for sign in (1, -1):
         layer.weight.data[0] *= sign
-        rule_set = RuleSet("gamma", table(rule.gamma(GAMMA)))
+        rule_set = RuleSet("gamma", table(linear(gamma=GAMMA)))
         (found,), r = ruled(rule_set, lambda x: layer(x)[:, :1], x)
         assert_close(found, [3 * (1 + GAMMA) / (2 + 3 * GAMMA) * r[0], -1 / (2 + 3 * GAMMA) * r[0]])
 
 
 def test_gamma_of_zero_is_epsilon():
     for make, shape in AFFINE.values():
-        found, values = affine_and_relevance(make, shape, RuleSet("gamma", table(rule.gamma(0.0))))
+        found, values = affine_and_relevance(make, shape, RuleSet("gamma", table(linear(gamma=0.0))))
         assert_close(found, epsilon_rule(*values))
 
 
