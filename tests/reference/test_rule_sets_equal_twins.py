@@ -7,7 +7,7 @@ from torch.overrides import TorchFunctionMode
 
 import whence
 from reference.messages import RULES
-from reference.twins import MAKERS, inputs_of, twin, value_of
+from reference.twins import MAKERS, OUTPUT, TEXT, inputs_of, twin, value_of
 from whence.relevance import attribute
 
 TOLERANCE = 1e-8
@@ -103,6 +103,28 @@ ABSORBING = {
 @pytest.mark.parametrize("conserving", CONSERVING)
 def test_the_twin_names_what_absorbs(name, conserving):
     assert set(twin(name, conserving).absorbed) == ABSORBING[name]
+
+
+@pytest.mark.parametrize("explained", [name for name in MAKERS if ABSORBING[name] and name != "vit"])
+@pytest.mark.parametrize("method", ["attnlrp", "cp_lrp", "ah_ln"])
+def test_the_record_names_what_absorbs(explained, method):
+    """By parameter in the record, by kind in the twin: biases, and what is looked up for positions and token types."""
+    record = whence.explain(whence.load(MAKERS[explained]()), TEXT, method=method, target=whence.Logit(OUTPUT))
+    found = {"bias": 0.0, "positions": 0.0}
+    for parameter, rows in record.provenance["absorbed"].items():
+        found["bias" if parameter.endswith("bias") else "positions"] += rows[0]
+    expected = twin(explained, method).absorbed
+    for kind, amount in found.items():
+        assert amount == pytest.approx(expected.get(kind, 0.0), abs=1e-8)
+
+
+def test_grouped_experts_in_float32(rule_set):
+    """What transformers runs where it can, which knows no float64."""
+    model, tokenizer = MAKERS["mixtral"](dtype=torch.float32, experts_implementation="grouped_mm")
+    leaves = {name: leaf.detach().float().requires_grad_() for name, leaf in inputs_of(model, tokenizer).items()}
+    found = attribute(forward(model, leaves, rule_set), leaves["inputs_embeds"])[0].detach().numpy()
+    expected = twin("mixtral", rule_set).relevance["inputs_embeds"]
+    assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
 
 
 def test_attnlrp_and_what_is_absorbed_add_up_to_the_value(name):
