@@ -1,10 +1,11 @@
-"""Products, matrix products, softmax, attention and mixtures of experts equal their literal twins."""
+"""Products, matrix products, softmax and attention equal their literal twins."""
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from transformers.activations import ACT2FN
 
 from reference.messages import RULES, identity_rule, product_rule, softmax_rule, taylor_rule
 from reference.ruled import array, assert_close, draw, flat, ruled
@@ -59,6 +60,12 @@ GATES = {
     "module": lambda a, b: nn.SiLU()(a) * b,
     "module, chunked": lambda a, b: (lambda gate, up: nn.GELU()(gate) * up)(*torch.cat((a, b), -1).chunk(2, -1)),
     "sigmoid": lambda a, b: torch.sigmoid(a) * b,
+    "gelu_new": lambda a, b: ACT2FN["gelu_new"](a) * b,
+    "quick_gelu": lambda a, b: ACT2FN["quick_gelu"](a) * b,
+    "silu, written out": lambda a, b: a * torch.sigmoid(a) * b,
+    "silu, written out in place": lambda a, b: (a * 1.0).mul_(torch.sigmoid(a)).mul_(b),
+    "product in place": lambda a, b: F.silu(a).mul_(b),
+    "activation in place": lambda a, b: F.silu(a * 1.0, inplace=True) * b,
     "F.glu": lambda a, b: F.glu(torch.cat((b, a), -1), dim=-1),
 }
 
@@ -189,6 +196,23 @@ def test_attention(name, rule_set):
 
 
 @each_rule_set
+def test_attention_with_a_sink(rule_set):
+    sink, leaves = torch.tensor([0.3, -1.2], dtype=torch.float64), (draw(H, T, D), draw(H, K, D), draw(H, K, D))
+
+    def attend(q, k, v):
+        scores = torch.cat((q @ k.transpose(-2, -1) * SCALE, sink[:, None, None].expand(-1, T, 1)), dim=-1)
+        return torch.softmax(scores, dim=-1)[..., :-1] @ v
+
+    found, r = ruled(rule_set, attend, *leaves)
+    heads = [
+        head_rule(*(array(leaf)[h] for leaf in leaves), SCALE, array(ALL), NONE[h].numpy(), r_head, RULES[rule_set], s)
+        for h, (r_head, s) in enumerate(zip(r.reshape(H, T, D), array(sink)[:, None], strict=True))
+    ]
+    for one, expected in zip(found, zip(*heads, strict=True), strict=True):
+        assert_close(one, np.stack(expected))
+
+
+@each_rule_set
 def test_attention_with_shared_keys_and_the_usual_scale(rule_set):
     leaves = draw(1, 4, T, D), draw(1, 2, T, D), draw(1, 2, T, D)
     found, r = ruled(rule_set, lambda *qkv: F.scaled_dot_product_attention(*qkv, enable_gqa=True), *leaves)
@@ -201,55 +225,3 @@ def test_attention_with_shared_keys_and_the_usual_scale(rule_set):
             total[place] += part
     for one, total in zip(found, expected, strict=True):
         assert_close(one, total)
-
-
-def experts_one_by_one(p, chosen, outputs):
-    y = torch.zeros_like(outputs[:, 0])
-    for e in range(outputs.shape[1]):
-        place, token = torch.where((chosen == e).T)
-        y.index_add_(0, token, outputs[token, e] * p[token, place, None])
-    return y
-
-
-MIXINGS = {
-    "one by one": experts_one_by_one,
-    "gathered": lambda p, chosen, outputs: (
-        p[..., None] * outputs.gather(1, chosen[..., None].expand(-1, -1, outputs.shape[-1]))
-    ).sum(dim=1),
-    "scattered": lambda p, chosen, outputs: (
-        torch.zeros(outputs.shape[:2], dtype=p.dtype).scatter(1, chosen, p)[..., None] * outputs
-    ).sum(dim=1),
-    "einsum": lambda p, chosen, outputs: torch.einsum(
-        "te,ted->td", torch.zeros(outputs.shape[:2], dtype=p.dtype).scatter(1, chosen, p), outputs
-    ),
-}
-
-
-@each_rule_set
-@pytest.mark.parametrize("name", MIXINGS)
-def test_router_and_mixing_of_experts(name, rule_set):
-    """``y = Σ_e p_e E_e``, p the top two of a softmax over router scores, divided by their sum."""
-    scores, outputs, rules = draw(3, 4), draw(3, 4, 5), RULES[rule_set]
-
-    def mixture(scores, outputs):
-        top, chosen = torch.topk(torch.softmax(scores, dim=-1), 2, dim=-1)
-        return MIXINGS[name](top / top.sum(dim=-1, keepdim=True), chosen, outputs)
-
-    (r_scores, r_outputs), r = ruled(rule_set, mixture, scores, outputs)
-    y, r = array(mixture(scores, outputs)), r.reshape(3, 5)
-    expected_scores, expected_outputs = np.zeros((3, 4)), np.zeros((3, 4, 5))
-    for t in range(3):
-        softmax = array(torch.softmax(scores[t], -1))
-        chosen = np.argsort(-softmax)[:2]
-        p = softmax[chosen] / softmax[chosen].sum()
-        r_p = np.zeros(2)
-        for place, e in enumerate(chosen):
-            message = p[place] * array(outputs)[t, e] / y[t] * r[t]
-            to_p, expected_outputs[t, e] = product_rule(message, rules.mixing)
-            r_p[place] = to_p.sum()
-        if rules.mixing[0]:
-            r_softmax = np.zeros(4)
-            r_softmax[chosen] = r_p if rules.divisor == "constant" else r_p - p * r_p.sum()
-            expected_scores[t] = softmax_rule(array(scores)[t], softmax, r_softmax, {})
-    assert_close(r_outputs, expected_outputs)
-    assert_close(r_scores, expected_scores)

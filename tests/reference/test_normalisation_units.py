@@ -46,6 +46,8 @@ ROOT_MEAN_SQUARE = {
     "sqrt and division": lambda x: x / torch.sqrt(mean_square(x) + EPS),
     "tensor.sqrt and torch.div": lambda x: torch.div(x, (mean_square(x) + EPS).sqrt()),
     "power": lambda x: x * torch.pow(mean_square(x) + EPS, -0.5),
+    "power operator": lambda x: x * (mean_square(x) + EPS) ** -0.5,
+    "square operator": lambda x: x / ((x**2).mean(-1, keepdim=True) + EPS) ** 0.5,
     "square": lambda x: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPS),
     "product with itself": lambda x: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + EPS),
     "reciprocal": lambda x: x * (1 / torch.sqrt(mean_square(x) + EPS)),
@@ -57,6 +59,8 @@ LENGTH = {
     "norm, p and dim": lambda x: x / x.norm(p=2, dim=-1, keepdim=True),
     "linalg.norm": lambda x: x / torch.linalg.norm(x, dim=-1, keepdim=True),
     "linalg.vector_norm": lambda x: x / torch.linalg.vector_norm(x, dim=-1, keepdim=True),
+    "norm, clamped": lambda x: x / x.norm(dim=-1, keepdim=True).clamp(min=1e-12),
+    "norm, maximum": lambda x: x / torch.maximum(x.norm(dim=-1, keepdim=True), torch.tensor(1e-12).double()),
     "sum of squares": lambda x: x / (x * x).sum(-1, keepdim=True).sqrt(),
 }
 VARIANCE = {

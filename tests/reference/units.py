@@ -101,22 +101,25 @@ def matmul_rule(a, b, r, shares):
     return r_a, r_b
 
 
-def head_rule(q, k, v, scale, seen, bias, r, rules):
+def head_rule(q, k, v, scale, seen, bias, r, rules, sinks=()):
     """One attention head, (T, d) each: ``seen`` (T, K) is which keys a query sees, ``bias`` (T, K) is added to scores.
 
-    Returns the relevance of q, k and v.
+    ``sinks`` are constant scores that take part in the softmax and read no value (gpt-oss has one a head). Returns the
+    relevance of q, k and v.
     """
     dots = q @ k.T
     scores, weights = scale * dots + bias, np.zeros_like(dots)
+    entries = [np.append(scores[j, seen[j]], sinks) for j in range(len(q))]
+    softmaxes = [np.exp(row - row.max()) / np.exp(row - row.max()).sum() for row in entries]
     for j in range(len(q)):
-        exponentials = np.exp(scores[j, seen[j]] - scores[j, seen[j]].max())
-        weights[j, seen[j]] = exponentials / exponentials.sum()
+        weights[j, seen[j]] = softmaxes[j][: seen[j].sum()]
     r_weights, r_v = matmul_rule(weights, v, r, rules.weights)
     if rules.weights[0] == 0:
         return np.zeros_like(q), np.zeros_like(k), r_v
     r_dots = np.zeros_like(dots)
     for j in range(len(q)):
-        r_scores = softmax_rule(scores[j, seen[j]], weights[j, seen[j]], r_weights[j, seen[j]], {})
-        r_dots[j, seen[j]] = r_scores * scale * dots[j, seen[j]] / stabilised(scores[j, seen[j]])
+        r_softmax = np.append(r_weights[j, seen[j]], np.zeros(len(sinks)))
+        r_scores = softmax_rule(entries[j], softmaxes[j], r_softmax, {})
+        r_dots[j, seen[j]] = r_scores[: seen[j].sum()] * scale * dots[j, seen[j]] / stabilised(scores[j, seen[j]])
     r_q, r_k = matmul_rule(q, k.T, r_dots, rules.dots)
     return r_q, r_k.T, r_v
