@@ -18,6 +18,9 @@ BUILTIN: dict[str, dict[str, str]] = {
     "methods": {
         "input_x_gradient": "whence.gradients.input_x_gradient:InputXGradient",
         "integrated_gradients": "whence.gradients.integrated_gradients:IntegratedGradients",
+        "lrp_epsilon": "whence.relevance.lrp_epsilon:LRPEpsilon",
+        "cp_lrp": "whence.relevance.cp_lrp:CPLRP",
+        "ah_ln": "whence.relevance.ah_ln:AHLN",
         "attnlrp": "whence.relevance.attnlrp:AttnLRP",
         "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
@@ -25,6 +28,9 @@ BUILTIN: dict[str, dict[str, str]] = {
         "random": "whence.baselines.random_scores:RandomScores",
     },
     "rules": {
+        "lrp_epsilon": "whence.relevance.lrp_epsilon:LRP_EPSILON",
+        "cp_lrp": "whence.relevance.cp_lrp:CP_LRP",
+        "ah_ln": "whence.relevance.ah_ln:AH_LN",
         "attnlrp": "whence.relevance.attnlrp:ATTNLRP",
     },
     "models": {

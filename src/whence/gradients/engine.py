@@ -77,7 +77,7 @@ def weighted_gradients(
         for i, point in enumerate(chosen):
             sums[point.item].values = values[i, : len(rows[i])].detach()
             sums[point.item].cost.add(forwards=1, backwards=len(rows[i]))
-        for group, gradient in row_gradients(values, leaf):
+        for group, (gradient,) in row_gradients(values, leaf):
             for i, point in enumerate(chosen):
                 total = sums[point.item].total[group]
                 total += point.weight * gradient[: len(total), i, : total.shape[1]]

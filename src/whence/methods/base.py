@@ -42,7 +42,8 @@ class Explanation:
     """What a method found out about one input, before it is made a record.
 
     `scores` `(rows, tokens)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
-    the method measures from one. `resolved` says what settings such as "auto" stood for.
+    the method measures from one. `resolved` says what settings such as "auto" stood for;
+    `notes` is what else the provenance is to say.
     """
 
     readouts: Sequence[Readout]
@@ -51,6 +52,7 @@ class Explanation:
     baseline_values: Float[np.ndarray, " row"] | None
     cost: Cost
     resolved: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Method(ABC):
             targets.append(TargetValue(readout.label, readout.position, value, baseline, readout.unit))
         provenance = {
             **origin,
+            **found.notes,
             **asdict(found.cost),
             "resolved": found.resolved,
             "generated": inputs.generated,

@@ -36,12 +36,13 @@ def read_values(
 
 
 def row_gradients(
-    values: Float[Tensor, "batch row"], embeds: Float[Tensor, "batch token hidden"]
-) -> Iterator[tuple[slice, Float[Tensor, "row batch token hidden"]]]:
+    values: Float[Tensor, "batch row"], embeds: Float[Tensor, "batch token hidden"], *others: Tensor
+) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
     """∂ values[:, r] / ∂ embeds for every row r, in groups of rows, without another forward pass.
 
-    Items of a batch do not influence one another, so the gradient of the sum over the batch holds each item's own.
-    Rows of a group are one batched vector-Jacobian product.
+    Yields a slice of the rows and the gradients of `embeds`, and of each of `others`, with the rows in front; zeros
+    where the values do not depend on them. Items of a batch do not influence one another, so the gradient of the sum
+    over the batch holds each item's own. Rows of a group are one batched vector-Jacobian product.
     """
     totals = values.sum(dim=0)
     rows = len(totals)
@@ -51,8 +52,17 @@ def row_gradients(
         chosen = slice(start, min(start + group, rows))
         keep = chosen.stop < rows
         if chosen.stop - start == 1:
-            (gradient,) = torch.autograd.grad(totals[start], embeds, retain_graph=keep)
-            yield chosen, gradient[None]
+            gradients = torch.autograd.grad(totals[start], (embeds, *others), retain_graph=keep, materialize_grads=True)
+            yield chosen, tuple(gradient[None] for gradient in gradients)
         else:
-            (gradient,) = torch.autograd.grad(totals, embeds, unit[chosen], retain_graph=keep, is_grads_batched=True)
-            yield chosen, gradient
+            yield (
+                chosen,
+                torch.autograd.grad(
+                    totals,
+                    (embeds, *others),
+                    unit[chosen],
+                    retain_graph=keep,
+                    is_grads_batched=True,
+                    materialize_grads=True,
+                ),
+            )

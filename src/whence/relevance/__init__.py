@@ -3,6 +3,8 @@
 `rules` opens a rule set for the forward pass of any torch module; `attribute` reads the relevance off.
 """
 
-from whence.relevance.mode import RuleMode, RuleSet, attribute, rules
+from whence.relevance.call import Call, Rule
+from whence.relevance.mode import RuleMode, attribute, rules
+from whence.relevance.rule_set import RuleSet
 
-__all__ = ["RuleMode", "RuleSet", "attribute", "rules"]
+__all__ = ["Call", "Rule", "RuleMode", "RuleSet", "attribute", "rules"]

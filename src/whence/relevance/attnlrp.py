@@ -5,20 +5,19 @@ from typing import ClassVar
 
 from whence.relevance import operation_rules as rule
 from whence.relevance.engine import RelevanceMethod
-from whence.relevance.mode import RuleSet
+from whence.relevance.rule_set import RuleSet
 
 ATTNLRP = RuleSet(
     "attnlrp",
     {
         "activation": rule.identity,
         "product": rule.uniform_product,
-        "add_product": rule.uniform_add_product,
-        "gate": rule.uniform_gate,
         "matmul": rule.uniform_matmul,
-        "add_matmul": rule.uniform_add_matmul,
+        "softmax": rule.taylor_softmax,
         "attention": rule.uniform_attention,
         "layer_norm": rule.frozen_layer_norm,
         "rms_norm": rule.frozen_rms_norm,
+        "group_norm": rule.frozen_group_norm,
         "normalize": rule.frozen_normalize,
         "reciprocal": rule.frozen_reciprocal,
         "quotient": rule.frozen_divisor,
@@ -34,7 +33,7 @@ class AttnLRP(RelevanceMethod):
     activations and normalisations, half to each factor of a product of two live tensors, Taylor for softmax.
     Source: Achtibat et al. 2024, "AttnLRP", ICML, section 3, Propositions 3.1 to 3.4; rules by operation.
     Shapes and units: one score a token and target, in the target's unit; `baseline_value` is 0.
-    Cost: one forward pass, one backward pass for each target row.
+    Cost: one forward pass, one backward pass for each target row; long inputs are computed twice to save memory.
     Does not claim: exact conservation (biases, learned positions and the softmax rule absorb relevance; the residual
     says how much), nor implementation invariance: halving products depends on how they are bracketed (You et al. 2025).
 

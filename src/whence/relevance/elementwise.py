@@ -56,3 +56,16 @@ def shared_root(operands: tuple[Any, ...]) -> Tensor | None:
     """The root that all live operands have in common, None where they have not."""
     roots = {id(root_of(x)): root_of(x) for x in operands if is_live(x)}
     return next(iter(roots.values())) if len(roots) == 1 else None
+
+
+def keep_origin(result: Any, args: tuple[Any, ...], *, is_sum: bool) -> None:
+    """Remember the root of a scaled or shifted element-wise function; a shift that differs by element is a bias."""
+    operands = args[:2]
+    if is_sum and any(isinstance(x, Tensor) and not is_live(x) and x.numel() > 1 for x in operands):
+        return
+    root = shared_root(operands)
+    if root is not None and is_live(result) and result.shape == root.shape and root_of(result) is result:
+        live = [x for x in operands if is_live(x)]
+        curved = any(is_curved(x) for x in live)
+        if len(live) == 1 or curved or not is_sum:
+            set_origin(result, root, curved=curved)

@@ -24,11 +24,15 @@ def any_live(values: Any) -> bool:
     return any(any_live(value) if isinstance(value, list | tuple) else is_live(value) for value in values)
 
 
-def mark_constants(result: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Remember a result made of parameters alone as a constant; embeddings looked up stay live, to be explained."""
-    results = result if isinstance(result, list | tuple) else (result,)
-    made = [x for x in results if isinstance(x, Tensor) and x.requires_grad and not isinstance(x, Parameter)]
-    if made and function is not F.embedding and not any_live(args) and not any_live(kwargs.values()):
-        for tensor in made:
-            if not tensor.is_leaf:
-                setattr(tensor, _CONSTANT, True)
+def set_constant(tensor: Tensor) -> Tensor:
+    """`tensor`, remembered as a constant although it takes a gradient."""
+    setattr(tensor, _CONSTANT, True)
+    return tensor
+
+
+def mark_constants(result: Any, function: Any) -> None:
+    """Remember what a call without live tensors returns as constant; embeddings looked up are live, to be explained."""
+    for tensor in result if isinstance(result, list | tuple) else (result,):
+        made = isinstance(tensor, Tensor) and tensor.requires_grad and not isinstance(tensor, Parameter)
+        if made and function is not F.embedding and not tensor.is_leaf:
+            set_constant(tensor)

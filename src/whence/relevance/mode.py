@@ -1,9 +1,7 @@
 """Rules at work: active for the code inside a `with`, on this thread, on no model in particular."""
 
-import difflib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,50 +9,34 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from whence.errors import InputError, UnknownNameError
+from whence.errors import InputError
 from whence.registry import resolve
-from whence.relevance.elementwise import forget_origin, is_curved, root_of, set_origin, shared_root
+from whence.relevance.absorption import Absorption
+from whence.relevance.call import Call
+from whence.relevance.composites import COMPOSITES
+from whence.relevance.elementwise import forget_origin, keep_origin
 from whence.relevance.liveness import any_live, is_live, mark_constants
-from whence.relevance.operation_rules import Call, Rule
 from whence.relevance.operations import (
     CASTS,
     IN_PLACE,
     INPLACE_ARGUMENT,
+    LINEAR,
+    LINEAR_IN_ONE,
     OPERATIONS,
     PRODUCTS,
     QUOTIENTS,
     SUMS,
     Function,
 )
+from whence.relevance.passing import PASSING, Unruled, warn_of_custom
+from whence.relevance.rule_set import RuleSet
 
 _TENSOR_ARGUMENTS = (
     "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
 )  # fmt: skip
 """The names torch gives its functions' operands, in the order they have by position."""
-_KEEPS_ROOT = PRODUCTS | QUOTIENTS | SUMS | CASTS
+_KEEPS_ORIGIN = PRODUCTS | QUOTIENTS | SUMS | CASTS
 """Operations that, with constants, leave an element-wise function one of the same root."""
-
-
-@dataclass(frozen=True)
-class RuleSet:
-    """A named table from operation to rule; an operation not in the table keeps its gradient.
-
-    Operations are the values of `whence.relevance.operations.OPERATIONS`; `UnknownNameError` for any other.
-    """
-
-    name: str
-    table: Mapping[str, Rule] = field(compare=False)
-
-    def __post_init__(self) -> None:
-        known = sorted(set(OPERATIONS.values()))
-        for operation in self.table:
-            if operation not in known:
-                near = difflib.get_close_matches(operation, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise UnknownNameError(
-                    f"Rule set {self.name!r} has a rule for {operation!r}, which is no operation.{hint} "
-                    f"Operations are: {', '.join(known)}."
-                )
 
 
 class _Thread(threading.local):
@@ -73,10 +55,19 @@ class RuleMode(TorchFunctionMode):
     modes the innermost rules alone.
     """
 
-    def __init__(self, rule_set: RuleSet) -> None:
+    def __init__(self, rule_set: RuleSet, *, strict: bool = False, absorption: Absorption | None = None) -> None:
         super().__init__()
         self.rule_set = rule_set
+        self.unruled = Unruled(rule_set.name, strict)
+        self._absorption = absorption
+        self._strict = strict
         self._rules = {f: rule_set.table[name] for f, name in OPERATIONS.items() if name in rule_set.table}
+
+    def again(self) -> "RuleMode":
+        """A mode of the same rules, for what is computed a second time."""
+        mode = RuleMode(self.rule_set, strict=self._strict, absorption=self._absorption)
+        mode.unruled = self.unruled
+        return mode
 
     def __torch_function__(
         self,
@@ -91,40 +82,79 @@ class RuleMode(TorchFunctionMode):
             return func(*args, **kwargs)
         _thread.busy = True
         try:
-            result = self._result(func, args, kwargs)
-            mark_constants(result, func, args, kwargs)
+            if any_live(args) or (kwargs and any_live(kwargs.values())):
+                return self._result(func, args, kwargs)
+            result = func(*args, **kwargs)
+            mark_constants(result, func)
+            if self._absorption is not None:
+                self._absorption.name_result(result, args, kwargs)
             return result
         finally:
             _thread.busy = False
 
     def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         fresh = _not_in_place(func, args, kwargs)
-        if fresh is not None and any_live(args):
+        if fresh is not None:
             return self._overwrite(fresh, args[0])
-        rule = self._rules.get(func)
-        result = func(*args, **kwargs) if rule is None else rule(_call(func, args, kwargs))
-        if func in _KEEPS_ROOT:
-            _keep_root(func, result, args)
+        result = self._apply(func, args, kwargs)
+        if func in _KEEPS_ORIGIN:
+            keep_origin(result, args, is_sum=func in SUMS)
         elif getattr(func, "__name__", "").endswith("_") and args and isinstance(args[0], Tensor):
             forget_origin(args[0])
         return result
 
+    def _apply(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call by its rule, taken apart, or as it is."""
+        if func in COMPOSITES:
+            args, kwargs = _in_order(args, kwargs)
+            applies, parts = COMPOSITES[func]
+            if applies(args):
+                return self._taken_apart(parts, args, kwargs)
+        rule = self._rules.get(func)
+        if rule is not None:
+            args, kwargs = _in_order(args, kwargs)
+        call = Call(func, args, kwargs)
+        if self._absorption is not None:
+            call = self._absorption.read(call)
+        if rule is not None:
+            return rule(call)
+        result = call.run()
+        if not _needs_no_rule(func, args):
+            self.unruled.watch(result, func)
+        return result
+
+    def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call in operations that this mode is handed one by one."""
+        _thread.busy = False
+        try:
+            with self:
+                return parts(*args, **kwargs)
+        finally:
+            _thread.busy = True
+
     def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
         """What the call does to its first argument, by the rule of its form that makes a new tensor."""
-        call = Call(fresh.function, (target.clone(), *fresh.args[1:]), fresh.kwargs)
-        rule = self._rules.get(fresh.function)
-        result = target.copy_(call.run() if rule is None else rule(call))
+        result = target.copy_(self._apply(fresh.function, (target.clone(), *fresh.args[1:]), fresh.kwargs))
         forget_origin(result)
         return result
 
 
-def _call(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """The call with its first tensors by position, however they were given."""
+def _in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with the first tensors by position, however they were given."""
     named = [kwargs[name] for name in _TENSOR_ARGUMENTS if name in kwargs]
     if not named:
-        return Call(func, args, kwargs)
-    rest = {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
-    return Call(func, (*args, *named), rest)
+        return args, kwargs
+    return (*args, *named), {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
+
+
+def _needs_no_rule(func: Function, args: tuple[Any, ...]) -> bool:
+    """Whether the gradient of a call without a rule hands relevance back in proportion."""
+    operation = OPERATIONS.get(func)
+    if operation is None:
+        return getattr(func, "__name__", "") in PASSING
+    if operation == "quotient":
+        return len(args) < 2 or not is_live(args[1])
+    return operation in LINEAR or (operation in LINEAR_IN_ONE and sum(is_live(x) for x in args) < 2)
 
 
 def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -141,25 +171,15 @@ def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
     return Call(func, (*args[:place], *([False] if len(args) > place else []), *args[place + 1 :]), without)
 
 
-def _keep_root(func: Function, result: Any, args: tuple[Any, ...]) -> None:
-    """Remember the root of a scaled or shifted element-wise function; a shift that differs by element is a bias."""
-    if func in SUMS and any(isinstance(x, Tensor) and not is_live(x) and x.numel() > 1 for x in args[:2]):
-        return
-    root = shared_root(args[:2])
-    if root is not None and is_live(result) and result.shape == root.shape and root_of(result) is result:
-        curved = any(is_curved(x) for x in args[:2] if is_live(x))
-        if sum(is_live(x) for x in args[:2]) == 1 or curved or func not in SUMS:
-            set_origin(result, root, curved=curved)
-
-
-def rules(rule_set: str | RuleSet) -> RuleMode:
+def rules(rule_set: str | RuleSet, *, epsilon: float = 0.0, gamma: float = 0.0, strict: bool = False) -> RuleMode:
     """A `with` inside which torch operations follow the rule set's rules, on any torch module.
 
-    Ruled are the functions in `whence.relevance.operations.OPERATIONS`; all others keep their gradient, which is right
-    for what is linear in its live inputs, and for nothing else.
+    - `rule_set`: a registered name, such as "attnlrp", or a `RuleSet` of your own.
+    - `epsilon`, `gamma`: the stabiliser and the preference for what agrees of linear maps and convolutions; see
+      `whence.relevance.operation_rules.linear`.
+    - `strict`: an `UnsupportedError`, where otherwise a warning, if relevance crosses an operation without a rule.
 
-    `rule_set` is a registered name, such as "attnlrp", or a `RuleSet` of your own. Only the forward pass need run
-    inside; the backward pass follows the rules wherever it runs.
+    Only the forward pass need run inside; the backward pass follows the rules wherever it runs.
 
     >>> import torch
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -172,7 +192,7 @@ def rules(rule_set: str | RuleSet) -> RuleMode:
         rule_set = resolve("rules", rule_set)
     if not isinstance(rule_set, RuleSet):
         raise InputError(f"rules() takes the name of a rule set or a RuleSet, got {type(rule_set).__name__}.")
-    return RuleMode(rule_set)
+    return RuleMode(rule_set.with_linear(epsilon, gamma), strict=strict)
 
 
 def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor:
@@ -184,6 +204,7 @@ def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor:
         raise InputError(f"attribute() explains one number, got an output of shape {tuple(output.shape)}.")
     if not inputs.requires_grad or output.grad_fn is None:
         raise InputError("The output does not depend on these inputs: call inputs.requires_grad_() before the forward.")
+    warn_of_custom(output)
     (gradient,) = torch.autograd.grad(output.reshape(()), inputs, allow_unused=True)
     if gradient is None:
         raise InputError("The output does not depend on these inputs, though both belong to a graph.")

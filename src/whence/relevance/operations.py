@@ -1,7 +1,7 @@
 """Which torch functions are which operation, as far as a relevance rule is concerned.
 
-An operation is a name in a rule set's table. A function that is not listed has the gradient for its rule, which is
-the epsilon rule with ε → 0 for everything linear: linear layers, convolutions, residual adds, sums, reshapes.
+An operation is a name in a rule set's table. Functions that need no rule, because their own gradient hands relevance
+back in proportion, are in `whence.relevance.passing`.
 """
 
 import inspect
@@ -40,6 +40,7 @@ QUOTIENTS: frozenset[Function] = frozenset({torch.div, torch.divide, torch.true_
 SUMS: frozenset[Function] = frozenset(
     {torch.add, torch.sub, Tensor.add, Tensor.sub, Tensor.__add__, Tensor.__radd__, Tensor.__sub__, Tensor.__rsub__}
 )
+SUMS_IN_PLACE: frozenset[Function] = frozenset({Tensor.add_, Tensor.sub_, Tensor.__iadd__, Tensor.__isub__})
 CASTS: frozenset[Function] = frozenset({Tensor.to, Tensor.float, Tensor.type_as, torch.neg, Tensor.__neg__})
 MATMULS = (
     torch.matmul, torch.mm, torch.bmm, torch.mv, torch.dot, torch.inner, torch.outer, torch.einsum,
@@ -47,20 +48,52 @@ MATMULS = (
     Tensor.bmm, Tensor.mv, Tensor.dot, Tensor.inner, Tensor.outer, Tensor.__matmul__, Tensor.__rmatmul__,
 )  # fmt: skip
 RECIPROCALS = (torch.rsqrt, Tensor.rsqrt, torch.reciprocal, Tensor.reciprocal, Tensor.__rtruediv__)
+CONVOLUTIONS: frozenset[Function] = frozenset(
+    {
+        F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
+    }
+)  # fmt: skip
+SOFTMAXES = (F.softmax, torch.softmax, Tensor.softmax)
+
+_LINEAR_MAPS: tuple[Function, ...] = (F.linear, torch.addmm, Tensor.addmm)
+_ROUTINGS: tuple[Function, ...] = (torch.topk, Tensor.topk, torch.gather, Tensor.gather)
 
 OPERATIONS: dict[Function, str] = (
-    dict.fromkeys(ACTIVATIONS, "activation")
+    dict.fromkeys(_LINEAR_MAPS, "linear")
+    | dict.fromkeys(CONVOLUTIONS, "convolution")
+    | dict.fromkeys(ACTIVATIONS, "activation")
     | dict.fromkeys(PRODUCTS, "product")
     | dict.fromkeys(QUOTIENTS, "quotient")
     | dict.fromkeys(MATMULS, "matmul")
     | dict.fromkeys(RECIPROCALS, "reciprocal")
-    | dict.fromkeys((torch.addmm, torch.baddbmm, Tensor.addmm, Tensor.baddbmm), "add_matmul")
-    | dict.fromkeys((torch.addcmul, Tensor.addcmul), "add_product")
+    | dict.fromkeys(SOFTMAXES, "softmax")
     | dict.fromkeys((F.layer_norm, torch.layer_norm), "layer_norm")
     | dict.fromkeys((F.rms_norm, torch.rms_norm), "rms_norm")
-    | {F.normalize: "normalize", F.glu: "gate", F.scaled_dot_product_attention: "attention"}
+    | dict.fromkeys((F.group_norm, torch.group_norm), "group_norm")
+    | dict.fromkeys(_ROUTINGS, "routing")
+    | {F.normalize: "normalize", F.scaled_dot_product_attention: "attention"}
 )
 """Torch function -> operation name."""
+
+LINEAR: frozenset[str] = frozenset({"linear", "convolution", "routing"})
+"""Operations that need no rule: without one, they hand relevance back in proportion."""
+LINEAR_IN_ONE: frozenset[str] = frozenset({"product", "matmul"})
+"""Operations that need no rule where only one of their operands carries relevance."""
+
+BIAS: dict[Function, int] = {
+    F.linear: 2,
+    **dict.fromkeys(CONVOLUTIONS, 2),
+    F.layer_norm: 3,
+    torch.layer_norm: 3,
+    F.group_norm: 3,
+    torch.group_norm: 3,
+    F.batch_norm: 4,
+    torch.addmm: 0,
+    Tensor.addmm: 0,
+}
+"""A function that adds a bias -> the position of that argument; its name is "bias", or "input" where it comes first."""
+CHANNELS_FIRST: frozenset[Function] = CONVOLUTIONS | {F.group_norm, torch.group_norm, F.batch_norm}
+"""Functions whose bias goes with the second dimension of the result, not with its last."""
 
 
 def _changing_in_place() -> dict[Function, Function]:

@@ -1,0 +1,43 @@
+"""How a result is given another gradient than its own."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from whence.relevance.elementwise import set_origin
+
+
+def shared_among(result: Tensor, factors: int) -> Tensor:
+    """`result`, whose incoming gradient will be divided by the number of its factors."""
+    if factors > 1:
+        result.register_hook(_multiplied_by(1.0 / factors))
+    return result
+
+
+def scaled(result: Tensor, factor: Tensor) -> Tensor:
+    """`result`, whose incoming gradient will be multiplied by `factor`."""
+    result.register_hook(_multiplied_by(factor))
+    return result
+
+
+def function_of(root: Tensor, y: Tensor) -> Tensor:
+    """`y`, with the gradient y/root towards the root it is an element-wise function of.
+
+    The division is stabilised by ε that follows the sign of the root, for functions with f(0) ≠ 0.
+    """
+    wide = root.detach().to(at_least_float32(root))
+    stabiliser = 1e-12 if wide.dtype == torch.float64 else 1e-6
+    ratio = y / torch.where(wide < 0, wide - stabiliser, wide + stabiliser)
+    most = torch.finfo(y.dtype).max
+    path = (root - root.detach()).to(y.dtype) * ratio.clamp(-most, most).to(y.dtype)
+    return set_origin(y.detach() + path, root, curved=True)
+
+
+def at_least_float32(x: Tensor) -> torch.dtype:
+    """The dtype to divide in."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _multiplied_by(factor: Tensor | float) -> Callable[[Tensor], Tensor]:
+    return lambda gradient: gradient * factor

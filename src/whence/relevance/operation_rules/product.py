@@ -1,0 +1,49 @@
+"""Rules for products of tensors that both carry relevance."""
+
+from typing import Any
+
+import torch
+
+from whence.relevance.call import Call
+from whence.relevance.elementwise import is_curved, shared_root
+from whence.relevance.liveness import is_live
+from whence.relevance.operation_rules.modified import function_of, shared_among
+
+
+def uniform_product(call: Call) -> Any:
+    """y = a ⊙ b of two live tensors: half the relevance to each, R_a = R_b = R_y / 2 (AttnLRP, Prop. 3.2).
+
+    Where a and b are functions of one tensor, so is y, and it gets the identity rule. Times a constant is linear.
+    """
+    if sum(is_live(x) for x in call.args[:2]) < 2:
+        return call.run()
+    root = shared_root(call.args[:2])
+    if root is None:
+        return shared_among(call.run(), 2)
+    y = call.value()
+    return function_of(root, y) if y.shape == root.shape else shared_among(call.run(), 2)
+
+
+def gated_product(call: Call) -> Any:
+    """y = a ⊙ σ(b): the gate, the factor that went through an activation, is held constant, R_a = R_y, R_b = 0.
+
+    As attention weights are in CP-LRP, a gate says how much of a passes and is no message of its own (so the AttnLRP
+    authors' CP-LRP). Where both factors went through an activation, or neither, the relevance is halved.
+    """
+    live = [x for x in call.args[:2] if is_live(x)]
+    gates = [x for x in live if is_curved(x)]
+    if len(live) < 2 or len(gates) != 1 or shared_root(call.args[:2]) is not None:
+        return uniform_product(call)
+    held = [x.detach() if x is gates[0] else x for x in call.args[:2]]
+    return Call(call.function, (*held, *call.args[2:]), call.kwargs).run()
+
+
+def uniform_matmul(call: Call) -> Any:
+    """O = A B of two live tensors: the epsilon rule on each product, half to each factor (AttnLRP, Prop. 3.3).
+
+    R_A[j,i] = Σ_p A[j,i] B[i,p] R_O[j,p] / (2 O[j,p]), and likewise for B: half the gradient to each; for an einsum of
+    k live tensors a k-th.
+    """
+    operands = [x for value in call.args for x in (value if isinstance(value, list | tuple) else [value])]
+    live = sum(is_live(x) for x in operands if isinstance(x, torch.Tensor))
+    return shared_among(call.run(), live)
