@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from tiny_models import Task, token_embeddings
-from tiny_sizes import EXTRA_INPUTS, INPUT_MODULES, VOCABULARY
+from tiny_sizes import EXTRA_INPUTS, VOCABULARY
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -74,28 +74,23 @@ def _arguments(
     arguments: dict[str, Any] = {"use_cache": False} if "use_cache" in takes else {}
     if task.name == "image-classification" and "pixel_values" in takes:
         return arguments | _image_arguments(model, leaves, takes)
-    embeddings = _input_modules(model)
+    embeddings = token_embeddings(model)
     ids = torch.randint(5, min(VOCABULARY, getattr(embeddings[0], "num_embeddings", VOCABULARY)), (1, LENGTH))
     ids[0, -1] = END
     if "bbox" in takes:
         arguments["bbox"] = torch.zeros(1, LENGTH, 4, dtype=torch.long)
-    if by_ids or "inputs_embeds" not in takes:
-        for embedding in embeddings:
-            stack.callback(embedding.register_forward_hook(_leaf_maker(leaves)).remove)
-        return arguments | {"inputs" if "inputs" in takes else "input_ids": ids}
-    for name in ("inputs_embeds", "decoder_inputs_embeds"):
-        if name in takes:
-            leaves[name] = _looked_up(embeddings[0], ids.roll(len(leaves)))
+    if not by_ids:
+        for name in ("inputs_embeds", "decoder_inputs_embeds"):
+            if name in takes:
+                leaves[name] = _looked_up(embeddings[0], ids.roll(len(leaves)))
+    if not leaves:
+        arguments["inputs" if "inputs" in takes else "input_ids"] = ids
     for name, shape in EXTRA_INPUTS.get(model.config.model_type, {}).items():
         leaves[name] = torch.randn(shape, dtype=model.dtype).requires_grad_()
-    return arguments | {name: leaf.clone() for name, leaf in leaves.items()}
-
-
-def _input_modules(model: PreTrainedModel) -> list[nn.Module]:
-    end = INPUT_MODULES.get(model.config.model_type)
-    if end is None:
-        return list(dict.fromkeys(token_embeddings(model)))
-    return [next(module for name, module in model.named_modules() if name.endswith(end))]
+    arguments |= {name: leaf.clone() for name, leaf in leaves.items()}
+    for embedding in embeddings:
+        stack.callback(embedding.register_forward_hook(_leaf_maker(leaves)).remove)
+    return arguments
 
 
 def _image_arguments(model: PreTrainedModel, leaves: dict[str, Tensor], takes: Container[str]) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _image_arguments(model: PreTrainedModel, leaves: dict[str, Tensor], takes: C
         arguments["spatial_shapes"] = torch.tensor([[side, side]])
         arguments["pixel_attention_mask"] = torch.ones(1, side * side, dtype=torch.long)
     if "input_ids" in takes:
-        ids = torch.full((1, LENGTH), 5)
+        ids = torch.full((1, LENGTH), 20)
         ids[0, 2 : 2 + config.mm_tokens_per_image] = config.image_token_id
         leaves["inputs_embeds"] = _looked_up(model.get_input_embeddings(), ids)
         arguments |= {"inputs_embeds": leaves["inputs_embeds"].clone(), "input_ids": None}
@@ -128,7 +123,7 @@ def _looked_up(embedding: nn.Module, ids: Tensor) -> Tensor:
 def _leaf_maker(leaves: dict[str, Tensor]) -> Callable[..., Any]:
     def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
         found = output[0] if isinstance(output, tuple) else output
-        name = f"embeddings {len(leaves) + 1}" if leaves else "embeddings"
+        name = f"embeddings {len(leaves) + 1}"
         leaves[name] = found.detach().requires_grad_()
         live = leaves[name].clone()
         return (live, *output[1:]) if isinstance(output, tuple) else live

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import transformers
-from tiny_sizes import EXCEPTIONS, HEAD, HEADS, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
+from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.auto import modeling_auto
@@ -42,12 +43,14 @@ TASKS = {
 }
 
 ADDITIVE = re.compile(
-    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|cls_token\w*|mask_token|"
+    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|\w*pos_encoding|cls_token\w*|mask_token|"
     r"distillation_token|register_tokens|class_embedding|\w*pos(ition)?_embed\w*|\w*relative_position\w*table)$"
 )
 """Parameters that are added to or stand beside what comes from the input; attention sinks weigh, and may stay."""
 
 
+COMPUTED_POSITIONS = re.compile(r"Sinusoidal\w*Position")
+"""Modules that compute positions to be added."""
 MULTIPLIED = re.compile(r"gamma|scale|lambda")
 """Vectors beside norm weights that multiply."""
 
@@ -149,27 +152,39 @@ def _shrink_rope(rope: dict[str, Any]) -> dict[str, Any]:
 def _draw(model: nn.Module) -> None:
     """Matrices at random, norm weights around one, additive constants and embeddings of anything but tokens zero."""
     tokens = {id(embedding) for embedding in token_embeddings(model)}
-    for module in model.modules():
-        beside = isinstance(module, nn.Embedding) and module.num_embeddings != VOCABULARY and id(module) not in tokens
+    for path, module in model.named_modules():
+        beside = "Embedding" in type(module).__name__ and id(module) not in tokens and not _looks_tokens_up(path, module)
+        if COMPUTED_POSITIONS.search(type(module).__name__) and id(module) not in tokens:
+            module.register_forward_hook(lambda _module, _args, output: torch.zeros_like(output))
         for name, parameter in module.named_parameters(recurse=False):
             if not parameter.is_floating_point():
                 continue
-            if beside or ADDITIVE.search(name):
+            if beside or ADDITIVE.search(f"{path}.{name}"):
                 parameter.zero_()
             elif parameter.ndim >= 2:
                 fan_in = parameter.shape[-1] if parameter.ndim == 3 else parameter[0].numel()
-                parameter.normal_(std=fan_in**-0.5)
+                parameter.normal_(std=(1.5 if parameter.ndim == 4 else 1.0) * fan_in**-0.5)
             elif name.endswith("weight") or MULTIPLIED.search(name):
                 parameter.normal_(1.0, 0.1)
+        for name, buffer in module.named_buffers(recurse=False):
+            if ADDITIVE.search(name):
+                buffer.zero_()
 
 
 def token_embeddings(model: nn.Module) -> list[nn.Module]:
-    """The modules that look tokens up, the encoder's and the decoder's."""
-    found: list[nn.Module] = []
-    for module in model.modules():
+    """The modules that look tokens up: the encoder's, the decoder's, and what is looked up for every layer."""
+    end = INPUT_MODULES.get(model.config.model_type)
+    found = [module for path, module in model.named_modules() if end is not None and path.endswith(end)]
+    if found:
+        return found
+    for path, module in model.named_modules():
+        if _looks_tokens_up(path, module):
+            found.append(module)
         if isinstance(module, PreTrainedModel):
-            try:
+            with suppress(NotImplementedError):
                 found.append(module.get_input_embeddings())
-            except NotImplementedError:
-                continue
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _looks_tokens_up(path: str, module: nn.Module) -> bool:
+    return getattr(module, "num_embeddings", None) == VOCABULARY and not re.search(r"position|type", path)
