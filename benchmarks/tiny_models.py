@@ -183,7 +183,7 @@ def token_embeddings(model: nn.Module) -> list[nn.Module]:
         if isinstance(module, PreTrainedModel):
             with suppress(NotImplementedError):
                 found.append(module.get_input_embeddings())
-    return list(dict.fromkeys(found))
+    return [module for module in dict.fromkeys(found) if isinstance(module, nn.Module)]
 
 
 def _looks_tokens_up(path: str, module: nn.Module) -> bool:
