@@ -35,3 +35,12 @@ def test_attnlrp_does_not_and_says_so():
     subject = whence.load(asset("stories260k"), device="cpu")
     record = whence.explain(subject, TEXTS[0], method="attnlrp")
     assert abs(record.residual[0]) > 1e-2
+
+
+@pytest.mark.parametrize("method", ["attnlrp", "cp_lrp", "ah_ln"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-5), ("bfloat16", 0.05), ("float16", 0.01)])
+def test_other_precisions_say_the_same(dtype, tolerance, method):
+    text = "Once upon a time there was a little girl named"
+    single = whence.explain(whence.load(asset("stories260k"), device="cpu"), text, method=method)
+    other = whence.explain(whence.load(asset("stories260k"), device="cpu", dtype=dtype), text, method=method)
+    np.testing.assert_allclose(other.scores, single.scores, atol=tolerance * np.abs(single.scores).max())
