@@ -18,6 +18,7 @@ def compare(
     target: options.Target = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
@@ -43,6 +44,7 @@ def compare(
         target=options.read_target(target, subject),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)

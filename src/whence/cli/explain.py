@@ -15,13 +15,14 @@ def explain(
     target: options.Target = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Show which tokens of a text drove a model's prediction."""
+    """Show which tokens of a text, or patches of an image, drove a model's prediction."""
     from whence import api
     from whence.registry import path_of
 
@@ -36,6 +37,7 @@ def explain(
         target=options.read_target(target, subject),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)
