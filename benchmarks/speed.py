@@ -1,23 +1,22 @@
 """What each method costs beside what torch alone needs for the same passes.
 
     python benchmarks/speed.py [--model smollm2] [--device cpu] [--prompt 48] [--continuation 16] [--repeats 3]
+        [--tokens 256] [--classifier FOLDER]
 
 For a prompt and a continuation, every token of which is a target: seconds, forwards, backwards and peak memory over the
-model, of each method and of its floor. The floor is the same number of passes with nothing else, written with torch
+model, of each method and of its floor; then the relevance methods beside `input_x_gradient`, which
+differs from them by the rules alone. The floor is the same number of passes with nothing else, written with torch
 and the model only: rows as one batched vector-Jacobian product, points and masked inputs in full batches. Method and
 floor alternate in one process; the ratio is of their fastest runs. Memory is the peak above what was held before:
-resident memory on a CPU (Linux), allocated memory on an accelerator.
+resident memory on a CPU (Linux, free memory given back first), allocated memory on an accelerator.
 """
 
 import argparse
-import gc
 import platform
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
+from measuring import Measured, best, measured, mebibytes
 
 import whence
 from whence.attention.weights import AttentionReader
@@ -28,15 +27,6 @@ TEXT = (
     "found that two lenses in a tube make distant things look near. Galileo heard of it, built his own, and turned it "
     "to the sky, where he saw mountains on the Moon, four moons of Jupiter, and more stars than anyone had counted."
 )
-MEBIBYTE = 2**20
-
-
-@dataclass
-class Measured:
-    """Seconds of the fastest run, and peak bytes above what was held before."""
-
-    seconds: float
-    peak: int | None
 
 
 class Floor:
@@ -90,48 +80,40 @@ class Floor:
         return self.attention if method.family == "attention" else lambda: self.forwards(cost.forwards)
 
 
-def measured(run: Callable[[], object], device: torch.device) -> Measured:
-    gc.collect()
-    held = _reset_peak(device)
-    start = time.perf_counter()
-    run()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    seconds = time.perf_counter() - start
-    peak = _peak(device)
-    return Measured(seconds, None if peak is None or held is None else peak - held)
+def alternated(runs: dict[str, Callable[[], object]], device: torch.device, repeats: int) -> dict[str, Measured]:
+    """The best of each run, all of them taking turns."""
+    found: dict[str, list[Measured]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(repeats):
+        for name, run in runs.items():
+            found[name].append(measured(run, device))
+    return {name: best(measures) for name, measures in found.items()}
 
 
-def best(runs: list[Measured]) -> Measured:
-    peaks = [run.peak for run in runs if run.peak is not None]
-    return Measured(min(run.seconds for run in runs), max(peaks) if peaks else None)
+def beside_gradient(subject, inputs, what: str, repeats: int) -> None:
+    """One pass back with rules beside one without: each relevance method and `input_x_gradient`, a target an input."""
+    print(f"\n{subject.name}, {what}, beside `input_x_gradient`\n")
+    print("| method | seconds | × | peak, MiB | × |")
+    print("|---|---:|---:|---:|---:|")
+    keys = ["input_x_gradient", *(k for k in available("methods") if resolve("methods", k).family == "relevance")]
+    methods = {key: resolve("methods", key)() for key in keys}
+    runs = {key: (lambda m=method: m(subject, inputs)) for key, method in methods.items()}
+    found = alternated(runs, subject.device, repeats)
+    plain = found["input_x_gradient"]
+    for key, one in found.items():
+        memory = "n/a" if one.peak is None or not plain.peak else f"{one.peak / plain.peak:.2f}"
+        seconds = f"{one.seconds:.3f} | {one.seconds / plain.seconds:.2f}"
+        print(f"| {key} | {seconds} | {mebibytes(one.peak)} | {memory} |", flush=True)
 
 
-def _reset_peak(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        return torch.cuda.memory_allocated()
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return None
-    return _status("VmRSS")
-
-
-def _peak(device: torch.device) -> int | None:
-    return torch.cuda.max_memory_allocated() if device.type == "cuda" else _status("VmHWM")
-
-
-def _status(field: str) -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(field + ":")), None)
-
-
-def _mebibytes(peak: int | None) -> str:
-    return "n/a" if peak is None else f"{peak / MEBIBYTE:.0f}"
+def of_length(subject, tokens: int):
+    """One input of this many tokens, special ones included."""
+    for words in range(tokens, 0, -1):
+        inputs = subject.encode(" ".join((TEXT.split() * (tokens // 30 + 1))[:words]))
+        if len(inputs) == tokens:
+            return inputs
+    raise SystemExit(f"no text of exactly {tokens} tokens was found")
 
 
 def main() -> None:
@@ -143,6 +125,8 @@ def main() -> None:
     parser.add_argument("--continuation", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--methods", default=",".join(available("methods")))
+    parser.add_argument("--tokens", type=int, default=256, help="of the input that relevance is compared on")
+    parser.add_argument("--classifier", help="a sequence classifier's folder, to compare on 32 texts of 64 tokens too")
     options = parser.parse_args()
 
     subject = whence.load(options.model, device=options.device, dtype=options.dtype)
@@ -174,10 +158,14 @@ def main() -> None:
         fast, least = best(ours), best(theirs)
         print(
             f"| {key} | {record.provenance['forwards']} | {record.provenance['backwards']} | {fast.seconds:.3f} | "
-            f"{least.seconds:.3f} | {fast.seconds / least.seconds:.2f} | {_mebibytes(fast.peak)} | "
-            f"{_mebibytes(least.peak)} |",
+            f"{least.seconds:.3f} | {fast.seconds / least.seconds:.2f} | {mebibytes(fast.peak)} | "
+            f"{mebibytes(least.peak)} |",
             flush=True,
         )
+    beside_gradient(subject, of_length(subject, options.tokens), f"{options.tokens} tokens", options.repeats)
+    if options.classifier:
+        classifier = whence.load(options.classifier, device=options.device, dtype=options.dtype)
+        beside_gradient(classifier, [of_length(classifier, 64)] * 32, "32 texts of 64 tokens", options.repeats)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,21 @@ import functools
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
     BertConfig,
+    BertForMaskedLM,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
+    BertForTokenClassification,
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
+    MarianConfig,
+    MarianMTModel,
     MixtralConfig,
     MixtralForCausalLM,
     PreTrainedTokenizerFast,
@@ -51,6 +58,7 @@ SENTENCES = (
     "user assistant system: you are a helpful assistant.\n",
 )
 LABELS = ("bad", "neutral", "good")
+TOKEN_LABELS = ("O", "B-LOC", "I-LOC")
 CONTEXT = 128
 STD = 0.4
 CHAT_TEMPLATE = (
@@ -112,17 +120,43 @@ def llama_classifier(attn_implementation="sdpa", dtype=torch.float64, bias=False
 def bert_classifier(attn_implementation="sdpa", dtype=torch.float64):
     """BERT: LayerNorm last, learned positions and token types, gelu, tanh pooler, three labels."""
     tokenizer = bert_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=32,
-        max_position_embeddings=CONTEXT,
-        pad_token_id=tokenizer.pad_token_id,
-        **_labels(),
-    )
-    return _make(BertForSequenceClassification, config, 5, attn_implementation, dtype), tokenizer
+    return _make(BertForSequenceClassification, _bert_config(tokenizer), 5, attn_implementation, dtype), tokenizer
+
+
+def bert_masked_lm(attn_implementation="sdpa", dtype=torch.float64):
+    """BERT with its masked-language-model head, tied to the word embeddings."""
+    tokenizer = bert_tokenizer()
+    return _make(BertForMaskedLM, _bert_config(tokenizer), 9, attn_implementation, dtype), tokenizer
+
+
+def bert_token_classifier(attn_implementation="sdpa", dtype=torch.float64):
+    """BERT with a label for each token: outside, or the beginning or inside of a place."""
+    tokenizer = bert_tokenizer()
+    config = _bert_config(tokenizer, id2label=dict(enumerate(TOKEN_LABELS)))
+    return _make(BertForTokenClassification, config, 25, attn_implementation, dtype), tokenizer
+
+
+def bert_question_answering(attn_implementation="sdpa", dtype=torch.float64):
+    """BERT with a start and an end logit for each token."""
+    tokenizer = bert_tokenizer()
+    config = _bert_config(tokenizer, id2label={0: "start", 1: "end"})
+    return _make(BertForQuestionAnswering, config, 11, attn_implementation, dtype), tokenizer
+
+
+def bart_seq2seq(attn_implementation="sdpa", dtype=torch.float64):
+    """BART: LayerNorm last, learned positions, scaled embeddings, cross-attention; forced to begin with ``<s>``."""
+    tokenizer = bart_tokenizer()
+    config = _bart_config(BartConfig, tokenizer)
+    model = _make(BartForConditionalGeneration, config, 12, attn_implementation, dtype)
+    model.generation_config.forced_bos_token_id = tokenizer.bos_token_id
+    return model, tokenizer
+
+
+def marian_seq2seq(attn_implementation="sdpa", dtype=torch.float64):
+    """Marian: like BART with sinusoidal positions, and embeddings scaled behind the table; starts from pad."""
+    tokenizer = t5_tokenizer()
+    config = _bart_config(MarianConfig, tokenizer)
+    return _make(MarianMTModel, config, 13, attn_implementation, dtype), tokenizer
 
 
 def t5_seq2seq(attn_implementation="sdpa", dtype=torch.float64):
@@ -232,6 +266,25 @@ def bert_tokenizer():
     )
 
 
+def bart_tokenizer():
+    """Byte-level BPE: ``<s> text </s>``."""
+    tokenizer = Tokenizer.from_str(_bpe("<s>", "</s>", "<pad>", "<mask>"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[(one, tokenizer.token_to_id(one)) for one in ("<s>", "</s>")],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
 def t5_tokenizer():
     """Pieces that carry the space before them as ``▁``, with ``</s>`` at the end and ``<unk>`` for the unseen."""
     tokenizer = Tokenizer.from_str(_sentence_pieces())
@@ -307,6 +360,35 @@ def _gpt2_config(tokenizer, **extra):
         bos_token_id=tokenizer.eos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         **extra,
+    )
+
+
+def _bert_config(tokenizer, **extra):
+    return BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=32,
+        max_position_embeddings=CONTEXT,
+        pad_token_id=tokenizer.pad_token_id,
+        **(extra or _labels()),
+    )
+
+
+def _bart_config(config_class, tokenizer):
+    """The settings that BART and its kin share."""
+    both = {"layers": 2, "attention_heads": 4, "ffn_dim": 32}
+    return config_class(
+        vocab_size=len(tokenizer),
+        d_model=16,
+        max_position_embeddings=CONTEXT,
+        scale_embedding=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id if tokenizer.bos_token_id is None else tokenizer.eos_token_id,
+        **{f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in both.items()},
     )
 
 

@@ -1,11 +1,16 @@
-"""The subjects every law is stated over."""
+"""The subjects every law is stated over, and what each of them reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import torch
 
 import tiny
+import tiny_images
 import whence
 from conftest import asset
+from whence.methods.base import Method
 from whence.subjects.subject import Subject
 
 TEXTS = ["Paris is in France.", "The film was good", "I did not like the quick brown fox 😀 at all.\nNever."]
@@ -13,15 +18,23 @@ TEXTS = ["Paris is in France.", "The film was good", "I did not like the quick b
 
 @dataclass(frozen=True)
 class Case:
-    """A subject to state laws over, and how exactly they must hold on it."""
+    """A subject to state laws over, and how exactly they must hold on it.
+
+    `data` makes the subject's kind of input of a text (an image: a picture of its own for each text), and `read` the
+    arguments its tokenizer is called with.
+    """
 
     make: Callable[[], Subject]
     tolerance: float
     """Largest difference allowed between equal scores, relative to the largest score."""
+    data: Callable[[str], Any] = str
+    read: Callable[[str], tuple[str, ...]] = lambda text: (text,)
+    refuses: frozenset[str] = frozenset()
+    """The families of methods that cannot serve it."""
 
 
-def _tiny(make: Callable[..., tuple], **options: str) -> Case:
-    return Case(lambda: whence.load(make(**options)), 1e-9)
+def _tiny(make: Callable[..., tuple], attention: str = "sdpa", **options: Any) -> Case:
+    return Case(lambda: whence.load(make(attn_implementation=attention)), 1e-9, **options)
 
 
 def _fake() -> Subject:
@@ -29,20 +42,50 @@ def _fake() -> Subject:
     return whence.FakeSubject(effects, labels=("negative", "positive"), bias=(0.5, -0.5))
 
 
+def _masked(text: str) -> str:
+    return f"[MASK] said: {text}"
+
+
+_MASKED: dict[str, Any] = {"data": _masked, "read": lambda text: (_masked(text),)}
+_QUESTION: dict[str, Any] = {
+    "data": lambda text: {"question": "Who is in Rome?", "context": text},
+    "read": lambda text: ("Who is in Rome?", text),
+}
+_PAIR: dict[str, Any] = {
+    "data": lambda text: {"text": text, "text_pair": "The dog jumps."},
+    "read": lambda text: (text, "The dog jumps."),
+}
+_NO_ATTENTION: dict[str, Any] = {"refuses": frozenset({"attention"})}
+_IMAGE: dict[str, Any] = {"data": lambda text: tiny_images.picture(len(text))}
+
 CASES = {
     "gpt2": _tiny(tiny.gpt2_lm),
-    "gpt2-eager": _tiny(tiny.gpt2_lm, attn_implementation="eager"),
+    "gpt2-eager": _tiny(tiny.gpt2_lm, "eager"),
     "llama": _tiny(tiny.llama_lm),
     "bert": _tiny(tiny.bert_classifier),
-    "bert-eager": _tiny(tiny.bert_classifier, attn_implementation="eager"),
+    "bert-eager": _tiny(tiny.bert_classifier, "eager"),
+    "bert-pair": _tiny(tiny.bert_classifier, **_PAIR),
+    "bert-masked-lm": _tiny(tiny.bert_masked_lm, **_MASKED),
+    "bert-token-classifier": _tiny(tiny.bert_token_classifier, "eager"),
+    "bert-question-answering": _tiny(tiny.bert_question_answering, **_QUESTION),
     "gpt2-classifier": _tiny(tiny.gpt2_classifier),
     "llama-classifier": _tiny(tiny.llama_classifier),
+    "t5": _tiny(tiny.t5_seq2seq, **_NO_ATTENTION),
+    "bart-eager": _tiny(tiny.bart_seq2seq, "eager", **_NO_ATTENTION),
+    "vit": _tiny(tiny.vit_classifier, **_IMAGE),
+    "vit-eager": _tiny(tiny.vit_classifier, "eager", **_IMAGE),
+    "dinov2": _tiny(tiny_images.dinov2_images, **_IMAGE),
+    "swin": _tiny(tiny_images.swin_images, **_IMAGE, **_NO_ATTENTION),
     "fake": Case(_fake, 1e-9),
     "stories260k": Case(lambda: whence.load(asset("stories260k"), device="cpu"), 1e-4),
     "minilm-sst2": Case(lambda: whence.load(asset("minilm-sst2"), device="cpu"), 1e-4),
 }
 LANGUAGE_MODELS = ["gpt2", "gpt2-eager", "llama", "stories260k"]
-CLASSIFIERS = [name for name in CASES if name not in LANGUAGE_MODELS]
+SEQ2SEQ = ["t5", "bart-eager"]
+WRITERS = LANGUAGE_MODELS + SEQ2SEQ
+NO_WRITERS = [name for name in CASES if name not in WRITERS]
+IMAGES = ["vit", "vit-eager", "dinov2", "swin"]
+READERS = [name for name in CASES if name not in IMAGES]
 _MADE: dict[str, Subject] = {}
 
 
@@ -50,3 +93,50 @@ def subject_of(name: str) -> Subject:
     if name not in _MADE:
         _MADE[name] = CASES[name].make()
     return _MADE[name]
+
+
+def serves(method: Method, name: str) -> bool:
+    return method.family not in CASES[name].refuses
+
+
+def texts_of(name: str) -> list[Any]:
+    """The texts as this subject reads them."""
+    return [CASES[name].data(text) for text in TEXTS]
+
+
+@torch.no_grad()
+def own_values(name: str, text: str) -> list[float]:
+    """The logits that a prediction explains by default, from a plain call of the model on the tokenizer's ids
+    or the processor's pixels.
+    """
+    subject = subject_of(name)
+    if name == "fake":
+        logits = [sum(subject.exact(text, label)) + subject.model.bias[i] for i, label in enumerate(subject.labels)]
+        return [float(max(logits))]
+    if name in IMAGES:
+        pixels = subject.processor(images=CASES[name].data(text), return_tensors="pt")["pixel_values"]
+        return [float(subject.model(pixel_values=pixels.double()).logits.max())]
+    encoded = subject.tokenizer(*CASES[name].read(text), return_tensors="pt")
+    if subject.task == "text2text-generation":
+        settings = subject.model.generation_config
+        start = [i for i in (settings.decoder_start_token_id, settings.forced_bos_token_id) if i is not None]
+        encoded["decoder_input_ids"] = torch.tensor([start])
+    out = subject.model(**encoded)
+    if subject.task == "question-answering":
+        return _best_span(out.start_logits[0], out.end_logits[0], encoded.sequence_ids())
+    logits = out.logits[0] if out.logits.dim() == 3 else out.logits
+    if subject.task == "fill-mask":
+        return logits[encoded["input_ids"][0] == subject.tokenizer.mask_token_id].amax(dim=-1).tolist()
+    if subject.task == "token-classification":
+        own = logits[1:-1]
+        named = own[own.argmax(dim=-1) != subject.labels.index("O")]
+        return (named if len(named) else own).amax(dim=-1).tolist()
+    return [float(logits[-1].max())]
+
+
+def _best_span(start: torch.Tensor, end: torch.Tensor, texts: list[int | None]) -> list[float]:
+    """Start and end logit of the best span of the second text, by trying all."""
+    own = [i for i, text in enumerate(texts) if text == 1]
+    pairs = [(i, j) for i in own for j in own if i <= j]
+    i, j = max(pairs, key=lambda pair: float(start[pair[0]] + end[pair[1]]))
+    return [float(start[i]), float(end[j])]

@@ -1,24 +1,37 @@
-"""Runs every law over all registered methods and all subjects."""
+"""Runs every law over all registered methods and all subjects that they serve."""
+
+from typing import Any
 
 import pytest
 
-from cases import CASES, subject_of
+from cases import CASES, serves, subject_of, texts_of
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`method` and `case` arguments run over all registered methods and all (or the named kind of) subjects."""
-    if "method" in metafunc.fixturenames:
-        metafunc.parametrize("method", [resolve("methods", key)() for key in available("methods")], ids=lambda m: m.key)
+    methods = [resolve("methods", key)() for key in available("methods")]
     marker = metafunc.definition.get_closest_marker("cases")
-    if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", marker.args[0] if marker else list(CASES))
+    cases = marker.args[0] if marker else list(CASES)
+    if {"method", "case"} <= set(metafunc.fixturenames):
+        pairs = [(method, case) for method in methods for case in cases if serves(method, case)]
+        metafunc.parametrize(("method", "case"), pairs, ids=[f"{method.key}-{case}" for method, case in pairs])
+    elif "method" in metafunc.fixturenames:
+        metafunc.parametrize("method", methods, ids=lambda m: m.key)
+    elif "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", cases)
 
 
 @pytest.fixture
 def subject(case: str) -> Subject:
     return subject_of(case)
+
+
+@pytest.fixture
+def texts(case: str) -> list[Any]:
+    """The texts as the subject reads them."""
+    return texts_of(case)
 
 
 @pytest.fixture

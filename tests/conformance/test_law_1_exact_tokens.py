@@ -1,12 +1,13 @@
-"""Law 1: the ids explained are the ids the model saw."""
+"""Law 1: the ids, or pixels, explained are those the model saw."""
 
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
 import whence
-from cases import LANGUAGE_MODELS, TEXTS
+from cases import CASES, IMAGES, LANGUAGE_MODELS, READERS, SEQ2SEQ, TEXTS, WRITERS
 
 
 @contextmanager
@@ -24,24 +25,58 @@ def ids_seen(subject, monkeypatch):
         yield seen
 
 
-def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, monkeypatch):
+@pytest.mark.cases(READERS)
+def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, texts, monkeypatch):
     with ids_seen(subject, monkeypatch) as seen:
-        explained = whence.explain(subject, TEXTS[2], method=method)
+        explained = whence.explain(subject, texts[2], method=method)
     ids = [token.id for token in explained.tokens]
     assert ids in seen
     if method.family != "perturbation":
         assert all(row == ids or len(set(row)) == 1 for row in seen)
 
 
+@pytest.mark.cases(IMAGES)
+def test_pixels_explained_are_the_pixels_the_model_saw(method, case, subject, texts, monkeypatch):
+    seen = []
+    forward = subject.model.forward
+
+    def spy(pixel_values):
+        seen.extend(pixel_values.detach())
+        return forward(pixel_values=pixel_values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject.model, "forward", spy)
+        explained = whence.explain(subject, texts[2], method=method)
+    pixels = subject.processor(images=texts[2], return_tensors="pt")["pixel_values"][0].double()
+    assert any(torch.equal(image, pixels) for image in seen)
+    assert explained.provenance["pixels"] == list(pixels.shape[1:])
+    if method.family == "perturbation":
+        hidden = [(image == 0) | (image == pixels) for image in seen]
+        assert all(same.all() for same in hidden)
+
+
+@pytest.mark.cases(READERS)
 @pytest.mark.parametrize("text", [*TEXTS, " leading", "trailing ", "a\n\n\tb", "مرحبا", "😀😀", "<|im_start|>user"])
 def test_ids_are_the_tokenizers_own(case, subject, text):
     if case == "fake":
         pytest.skip("the fake subject's tokenizer is a list of words")
-    inputs = subject.encode(text)
-    assert inputs.ids.tolist() == subject.tokenizer(text)["input_ids"]
+    inputs = subject.encode(CASES[case].data(text))
+    assert inputs.ids[: inputs.source].tolist() == subject.tokenizer(*CASES[case].read(text))["input_ids"]
     for token in inputs.tokens:
         if token.start is not None:
-            assert token.text == text[token.start : token.end]
+            assert token.text == inputs.text[token.start : token.end]
+    assert text in inputs.text
+
+
+@pytest.mark.cases(SEQ2SEQ)
+def test_the_decoder_reads_its_start_and_the_targets_own_ids(case, subject):
+    inputs = subject.encode("Paris is in", continuation="London is in England.")
+    settings, tokenizer = subject.model.generation_config, subject.tokenizer
+    start = [i for i in (settings.decoder_start_token_id, settings.forced_bos_token_id) if i is not None]
+    target = tokenizer(text_target="London is in England.", add_special_tokens=False)["input_ids"]
+    assert [*inputs.ids[inputs.source :].tolist(), inputs.slots[-1].actual] == [*start, *target]
+    assert [slot.actual for slot in inputs.slots] == target
+    assert [t.role for t in inputs.tokens] == ["source"] * inputs.source + ["target"] * (len(inputs) - inputs.source)
 
 
 @pytest.mark.cases(LANGUAGE_MODELS)
@@ -54,16 +89,19 @@ def test_prompt_ids_are_unchanged_by_a_continuation(case, subject):
     assert longer.text == "Paris is in France. London"
 
 
-@pytest.mark.cases(LANGUAGE_MODELS)
+@pytest.mark.cases(WRITERS)
 def test_generated_ids_are_the_ids_the_model_wrote(case, subject):
-    import torch
-
     inputs = subject.encode("Paris is in", max_new_tokens=6)
     prompt = subject.encode("Paris is in").ids
     ids = [*inputs.ids.tolist(), inputs.slots[-1].actual]
     assert ids[: len(prompt)] == prompt.tolist()
     for slot in inputs.slots:
-        logits = subject.model(torch.tensor([ids[: slot.index + 1]])).logits[0, -1]
+        seen = torch.tensor([ids[: slot.index + 1]])
+        source = 0 if inputs.source is None else inputs.source
+        parts = (
+            {"input_ids": seen[:, :source], "decoder_input_ids": seen[:, source:]} if source else {"input_ids": seen}
+        )
+        logits = subject.model(**parts).logits[0, -1]
         assert int(logits.argmax()) == slot.actual
 
 

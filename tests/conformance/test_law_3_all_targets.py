@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import whence
-from cases import CLASSIFIERS, LANGUAGE_MODELS
+from cases import NO_WRITERS, SEQ2SEQ, WRITERS
 from laws import assert_equal, raw_scores
 from whence.targets import Logit
 
 PROMPT, TAIL = "Paris is in", " France. The quick brown fox"
 
 
-@pytest.mark.cases(LANGUAGE_MODELS)
+@pytest.mark.cases(WRITERS)
 def test_a_row_for_each_continuation_token(method, case, subject, tolerance):
     whole = subject.encode(PROMPT, continuation=TAIL)
     (rows,) = raw_scores(method, subject, [whole])
@@ -25,7 +25,7 @@ def test_a_row_for_each_continuation_token(method, case, subject, tolerance):
         assert not row[len(expected) :].any()
 
 
-@pytest.mark.cases(LANGUAGE_MODELS)
+@pytest.mark.cases(WRITERS)
 def test_a_row_equals_the_single_target_of_its_prompt(method, case, subject, tolerance):
     inputs = subject.encode(PROMPT, continuation=TAIL)
     (row,) = raw_scores(method, subject, [subject.encode(PROMPT)], Logit(inputs.slots[0].actual))
@@ -33,7 +33,7 @@ def test_a_row_equals_the_single_target_of_its_prompt(method, case, subject, tol
     assert_equal(row[0], expected[: row.shape[1]], tolerance)
 
 
-@pytest.mark.cases(LANGUAGE_MODELS)
+@pytest.mark.cases(WRITERS)
 def test_nothing_at_or_after_the_predicted_token_has_a_score(method, case, subject):
     record = whence.explain(subject, PROMPT, continuation=TAIL, method=method)
     for row, target in zip(record.scores, record.targets, strict=True):
@@ -41,11 +41,12 @@ def test_nothing_at_or_after_the_predicted_token_has_a_score(method, case, subje
         assert row[: target.position].any()
 
 
-@pytest.mark.cases(CLASSIFIERS)
-def test_a_row_for_each_listed_target(method, case, subject, tolerance):
-    inputs = [subject.encode("The film was good")]
+@pytest.mark.cases(NO_WRITERS + SEQ2SEQ)
+def test_a_row_for_each_listed_target(method, case, subject, texts, tolerance):
+    inputs = [subject.encode(texts[1])]
     (rows,) = raw_scores(method, subject, inputs, [0, 1])
-    for row, target in zip(rows, [0, 1], strict=True):
-        assert_equal(row, raw_scores(method, subject, inputs, target)[0][0], tolerance)
+    assert len(rows) == 2 * len(inputs[0].slots)
+    for target in (0, 1):
+        assert_equal(rows[target::2], raw_scores(method, subject, inputs, target)[0], tolerance)
     if method.family not in ("attention",):
         assert not np.array_equal(rows[0], rows[1])

@@ -238,3 +238,45 @@ def test_embeddings_looked_up_in_a_trainable_table_are_explained():
         looked_up = torch.nn.functional.embedding(torch.tensor([1, 3]), table)
         y = ((looked_up @ left) * (looked_up @ right)).sum()
     torch.testing.assert_close(attribute(y, looked_up).sum(), y.detach())
+
+
+def test_two_threads_with_different_rule_sets_do_not_mix():
+    def relevance(rule_set, barrier, found):
+        x = draw()
+        with rules(rule_set):
+            y = x
+            for _ in range(20):
+                barrier.wait()
+                y = F.silu(y.roll(1)) * (x.roll(2) + 0.1)
+        found[rule_set] = torch.autograd.grad(y.sum(), x)[0]
+
+    class Alone:
+        def wait(self):
+            pass
+
+    names, alone, together = ["attnlrp", "cp_lrp", "lrp_epsilon"], {}, {}
+    for name in names:
+        relevance(name, Alone(), alone)
+    barrier = threading.Barrier(len(names))
+    threads = [threading.Thread(target=relevance, args=(name, barrier, together)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not torch.equal(alone["attnlrp"], alone["cp_lrp"])
+    for name in names:
+        assert torch.equal(together[name], alone[name])
+
+
+def test_another_model_of_the_same_class_is_not_changed():
+    first, second = (nn.TransformerEncoderLayer(6, 1, 8, batch_first=True).double().eval() for _ in range(2))
+    x = torch.randn(1, 3, 6, dtype=torch.float64, requires_grad=True)
+    plain = gradient(second, x)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(gradient(second, x)))
+    with rules("attnlrp"):
+        first(x)
+        thread.start()
+        thread.join()
+    assert torch.equal(found[0], plain)
+    assert torch.equal(gradient(second, x), plain)

@@ -16,6 +16,9 @@ def compare(
     methods: Annotated[str, typer.Option(help="Methods to compare, separated by commas.")] = _DEFAULT,
     model: options.Model = "smollm2",
     target: options.Target = None,
+    context: options.Context = None,
+    text_pair: options.TextPair = None,
+    at: options.At = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
     units: options.Units = None,
@@ -29,7 +32,7 @@ def compare(
     from whence import api
     from whence.registry import path_of
 
-    text = options.read_text(text)
+    data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     names = [name.strip() for name in methods.split(",") if name.strip()]
     if not names:
@@ -39,9 +42,10 @@ def compare(
     subject = options.load_model(model, dtype, device)
     record = api.compare(
         subject,
-        text,
+        data,
         methods=names,
         target=options.read_target(target, subject),
+        at=options.read_at(at),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
         units=options.read_units(units),

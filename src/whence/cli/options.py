@@ -27,7 +27,16 @@ def check_page(path: Path | None) -> Path | None:
 
 
 Text = Annotated[
-    str, typer.Argument(help="The text to explain, - to read it from standard input; or the file of an image.")
+    str,
+    typer.Argument(
+        help="The text to explain (the question, with --context), - to read it from standard input; or an image's file."
+    ),
+]
+Context = Annotated[str | None, typer.Option(help="For question answering: the text that holds the answer.")]
+TextPair = Annotated[str | None, typer.Option(help="For a classifier of pairs: the second text.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(help="For models that predict for each token: which ones, by a text or a token index. Repeatable."),
 ]
 Model = Annotated[str, typer.Option("--model", "-m", help="An embedded name, a hub id, a folder or a .gguf file.")]
 Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
@@ -64,6 +73,21 @@ def read_text(text: str) -> str:
     if not text:
         raise typer.BadParameter("the text is empty: there is no token to explain.", param_hint="TEXT")
     return text
+
+
+def read_data(text: str, context: str | None, text_pair: str | None) -> str | dict[str, str]:
+    """What the model reads: a text, a question with its context, or a pair of texts."""
+    if context is not None and text_pair is not None:
+        raise typer.BadParameter("give either --context or --text-pair, not both.")
+    text = read_text(text)
+    if context is not None:
+        return {"question": text, "context": context}
+    return text if text_pair is None else {"text": text, "text_pair": text_pair}
+
+
+def read_at(at: list[str] | None) -> list[str | int] | None:
+    """Texts as they are, digits as token indices; None where nothing was chosen."""
+    return [int(one) if one.isdigit() else one for one in at] if at else None
 
 
 def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:

@@ -45,6 +45,7 @@ def row_gradients(
     over the batch holds each item's own. Rows of a group are one batched vector-Jacobian product.
     """
     totals = values.sum(dim=0)
+    wanted = (embeds, *others)
     rows = len(totals)
     group = max(1, _TOKENS_AT_ONCE // embeds[..., 0].numel())
     unit = torch.eye(rows, dtype=values.dtype, device=values.device)
@@ -52,17 +53,16 @@ def row_gradients(
         chosen = slice(start, min(start + group, rows))
         keep = chosen.stop < rows
         if chosen.stop - start == 1:
-            gradients = torch.autograd.grad(totals[start], (embeds, *others), retain_graph=keep, materialize_grads=True)
+            gradients = torch.autograd.grad(totals[start], wanted, retain_graph=keep, materialize_grads=True)
             yield chosen, tuple(gradient[None] for gradient in gradients)
         else:
-            yield (
-                chosen,
-                torch.autograd.grad(
-                    totals,
-                    (embeds, *others),
-                    unit[chosen],
-                    retain_graph=keep,
-                    is_grads_batched=True,
-                    materialize_grads=True,
-                ),
+            rows_of = unit[chosen]
+            gradients = torch.autograd.grad(
+                totals, wanted, rows_of, retain_graph=keep, is_grads_batched=True, materialize_grads=True
             )
+            yield chosen, tuple(_with_rows(g, x, len(rows_of)) for g, x in zip(gradients, wanted, strict=True))
+
+
+def _with_rows(gradient: Tensor, of: Tensor, rows: int) -> Tensor:
+    """The gradient with rows in front: where nothing depends on `of`, torch makes zeros without them."""
+    return gradient if gradient.ndim > of.ndim else gradient.expand(rows, *of.shape)

@@ -23,7 +23,7 @@ class Call:
     def run(self) -> Any:
         """The operation itself, with its own gradient."""
         result = self.function(*self.args, **self.kwargs)
-        return result if self.added is None else result + self.added
+        return result if self.added is None else result.add_(self.added)
 
     def value(self) -> Any:
         """The operation's value, with no gradient."""

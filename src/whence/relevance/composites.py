@@ -43,6 +43,24 @@ def _instance_norm(
     return F.group_norm(input, input.shape[1], weight, bias, eps)
 
 
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """With the statistics of training, batch normalisation is a scale and a shift of each channel."""
+    scale = torch.rsqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale if bias is None else bias - running_mean * scale
+    shape = (1, -1, *[1] * (input.ndim - 2))
+    return input * scale.view(shape) + shift.view(shape)
+
+
 def _multi_head_attention(
     query: Tensor,
     key: Tensor,
@@ -83,7 +101,9 @@ def _multi_head_attention(
     if add_zero_attn:
         k, v = (torch.cat([x, x.new_zeros(len(x), 1, x.shape[-1])], dim=1) for x in (k, v))
     scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(1, 2))
-    for mask in _masks(attn_mask, key_padding_mask, num_heads, k.shape[1] - key.shape[0], q.dtype):
+    if is_causal and key_padding_mask is None and not need_weights:
+        attn_mask = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
+    for mask in _masks(attn_mask, key_padding_mask, num_heads, k.shape[1], q.dtype):
         scores = scores + mask
     found = F.dropout(torch.softmax(scores, dim=-1), dropout_p, training)
     out = torch.matmul(found, v).transpose(0, 1).reshape(len(query), -1, embed_dim_to_check)
@@ -104,10 +124,8 @@ def _with_row(x: Tensor, row: Tensor | None) -> Tensor:
     return x if row is None else torch.cat([x, row.expand(1, x.shape[1], -1)])
 
 
-def _masks(
-    attention: Tensor | None, padding: Tensor | None, heads: int, further: int, dtype: torch.dtype
-) -> list[Tensor]:
-    """Both masks as numbers to add to the scores, with room for `further` keys."""
+def _masks(attention: Tensor | None, padding: Tensor | None, heads: int, keys: int, dtype: torch.dtype) -> list[Tensor]:
+    """Both masks as numbers to add to the scores, keys beyond their width unmasked."""
     masks = []
     if attention is not None:
         masks.append(attention)
@@ -118,11 +136,15 @@ def _masks(
         torch.zeros(m.shape, dtype=dtype, device=m.device).masked_fill(m, float("-inf")) if m.dtype == torch.bool else m
         for m in masks
     ]
-    return [F.pad(m, (0, further)) for m in added]
+    return [F.pad(m, (0, keys - m.shape[-1])) for m in added]
 
 
 def _both_live(args: tuple[Any, ...]) -> bool:
     return len(args) > 2 and is_live(args[1]) and is_live(args[2])
+
+
+def _by_statistics_of_training(args: tuple[Any, ...]) -> bool:
+    return len(args) < 6 or not args[5]
 
 
 def _always(args: tuple[Any, ...]) -> bool:
@@ -141,6 +163,7 @@ COMPOSITES: dict[Function, tuple[_Applies, Function]] = {
     Tensor.addcmul: (_both_live, _addcmul),
     F.glu: (_always, _glu),
     F.instance_norm: (_always, _instance_norm),
+    F.batch_norm: (_by_statistics_of_training, _batch_norm),
     F.multi_head_attention_forward: (_always, _multi_head_attention),
 }
 """Function -> whether it is to be taken apart, given its arguments, and the same in operations."""

@@ -14,7 +14,8 @@ from whence.registry import resolve
 from whence.relevance.absorption import Absorption
 from whence.relevance.call import Call
 from whence.relevance.composites import COMPOSITES
-from whence.relevance.elementwise import forget_origin, keep_origin
+from whence.relevance.custom import rule_custom
+from whence.relevance.elementwise import keep_origin
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operations import (
     CASTS,
@@ -28,8 +29,9 @@ from whence.relevance.operations import (
     SUMS,
     Function,
 )
-from whence.relevance.passing import PASSING, Unruled, warn_of_custom
+from whence.relevance.passing import KEEPS_TRAITS, PASSING, Unruled, warn_of_custom
 from whence.relevance.rule_set import RuleSet
+from whence.relevance.traits import forget, keep_traits, multiplied, shifted
 
 _TENSOR_ARGUMENTS = (
     "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
@@ -37,6 +39,9 @@ _TENSOR_ARGUMENTS = (
 """The names torch gives its functions' operands, in the order they have by position."""
 _KEEPS_ORIGIN = PRODUCTS | QUOTIENTS | SUMS | CASTS
 """Operations that, with constants, leave an element-wise function one of the same root."""
+_SIGNS = dict.fromkeys((torch.sub, Tensor.sub, Tensor.__sub__), (1.0, -1.0)) | {Tensor.__rsub__: (-1.0, 1.0)}
+"""Differences -> the signs of the tensor and of the number."""
+_OVERWRITES = frozenset({"__iadd__", "__isub__", "__setitem__"})
 
 
 class _Thread(threading.local):
@@ -93,14 +98,12 @@ class RuleMode(TorchFunctionMode):
             _thread.busy = False
 
     def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        rule_custom((*args, *kwargs.values()))
         fresh = _not_in_place(func, args, kwargs)
         if fresh is not None:
             return self._overwrite(fresh, args[0])
         result = self._apply(func, args, kwargs)
-        if func in _KEEPS_ORIGIN:
-            keep_origin(result, args, is_sum=func in SUMS)
-        elif getattr(func, "__name__", "").endswith("_") and args and isinstance(args[0], Tensor):
-            forget_origin(args[0])
+        self._remember(func, result, args)
         return result
 
     def _apply(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -123,6 +126,20 @@ class RuleMode(TorchFunctionMode):
             self.unruled.watch(result, func)
         return result
 
+    def _remember(self, func: Function, result: Any, args: tuple[Any, ...]) -> None:
+        """What is known of the result from what is known of the operands."""
+        name = getattr(func, "__name__", "")
+        if func in _KEEPS_ORIGIN:
+            keep_origin(result, args, is_sum=func in SUMS)
+            if func in SUMS:
+                shifted(result, args, _SIGNS.get(func, (1.0, 1.0)))
+            elif func in PRODUCTS:
+                multiplied(result, args)
+        elif (name in _OVERWRITES or (name.endswith("_") and not name.endswith("__"))) and isinstance(args[0], Tensor):
+            forget(args[0])
+        if name in KEEPS_TRAITS:
+            keep_traits(result, args)
+
     def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call in operations that this mode is handed one by one."""
         _thread.busy = False
@@ -135,7 +152,7 @@ class RuleMode(TorchFunctionMode):
     def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
         """What the call does to its first argument, by the rule of its form that makes a new tensor."""
         result = target.copy_(self._apply(fresh.function, (target.clone(), *fresh.args[1:]), fresh.kwargs))
-        forget_origin(result)
+        forget(result)
         return result
 
 

@@ -26,7 +26,9 @@ ZERO_PRESERVING: frozenset[Function] = frozenset(
 
 POWERS: frozenset[Function] = frozenset({torch.pow, Tensor.pow, Tensor.__pow__})
 
-ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | frozenset(
+ROOTS: frozenset[Function] = frozenset({torch.sqrt, Tensor.sqrt})
+
+ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | ROOTS | frozenset(
     {
         F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, torch.sigmoid, torch.special.expit, torch.exp,
         torch.square, torch.abs, torch.clamp, torch.log, torch.log1p, Tensor.sigmoid, Tensor.exp, Tensor.square,
@@ -53,7 +55,8 @@ CONVOLUTIONS: frozenset[Function] = frozenset(
         F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
     }
 )  # fmt: skip
-SOFTMAXES = (F.softmax, torch.softmax, Tensor.softmax)
+SOFTMAXES = (F.softmax, torch.softmax, Tensor.softmax, torch.logsumexp, Tensor.logsumexp)
+"""Softmax, and the logarithm of its divisor."""
 
 _LINEAR_MAPS: tuple[Function, ...] = (F.linear, torch.addmm, Tensor.addmm)
 _ROUTINGS: tuple[Function, ...] = (torch.topk, Tensor.topk, torch.gather, Tensor.gather)
@@ -87,12 +90,11 @@ BIAS: dict[Function, int] = {
     torch.layer_norm: 3,
     F.group_norm: 3,
     torch.group_norm: 3,
-    F.batch_norm: 4,
     torch.addmm: 0,
     Tensor.addmm: 0,
 }
 """A function that adds a bias -> the position of that argument; its name is "bias", or "input" where it comes first."""
-CHANNELS_FIRST: frozenset[Function] = CONVOLUTIONS | {F.group_norm, torch.group_norm, F.batch_norm}
+CHANNELS_FIRST: frozenset[Function] = CONVOLUTIONS | {F.group_norm, torch.group_norm}
 """Functions whose bias goes with the second dimension of the result, not with its last."""
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
 from whence.errors import UnsupportedError, WhenceWarning
+from whence.relevance.custom import is_ruled
 
 SHAPES = """
     view view_as reshape reshape_as flatten unflatten ravel squeeze squeeze_ unsqueeze unsqueeze_ expand expand_as
@@ -41,11 +42,15 @@ LINEAR = """
     add add_ sub sub_ subtract rsub __add__ __radd__ __sub__ __rsub__ __iadd__ __isub__ neg neg_ negative __neg__
     positive __pos__ sum mean nansum nanmean cumsum cumsum_ diff trapezoid bilinear lerp baddbmm addbmm addmm addmv
     avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
-    grid_sample affine_grid batch_norm grouped_mm _grouped_mm fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2
+    grid_sample affine_grid grouped_mm _grouped_mm fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2
     fft_fftn fft_ifftn fft_rfft2 fft_irfft2 _fft_c2c _fft_r2c _fft_c2r segment_reduce kron
 """
-HOMOGENEOUS = "norm linalg_norm linalg_vector_norm vector_norm linalg_matrix_norm matrix_norm std std_mean sqrt"
-"""Of degree one, but for the square root, which is only ever met on the way to a divisor."""
+HOMOGENEOUS = "norm linalg_norm linalg_vector_norm vector_norm linalg_matrix_norm matrix_norm std std_mean"
+"""Of degree one."""
+KEEPS_TRAITS: frozenset[str] = frozenset(
+    f"{SHAPES} {CASTS} __getitem__ index_select take_along_dim gather masked_fill cat concat stack".split()
+)
+"""Names of functions that only rearrange: what a gate becomes by them is a gate."""
 NO_VALUE = "__get__ __set__ register_hook backward retain_grad is_floating_point data_ptr"
 
 PASSING: frozenset[str] = frozenset(
@@ -98,7 +103,7 @@ def warn_of_custom(output: Tensor) -> None:
 
 
 def custom_functions(output: Tensor) -> list[str]:
-    """Names of the custom autograd functions in the graph of `output`."""
+    """Names of the custom autograd functions without a rule in the graph of `output`."""
     seen: set[Any] = set()
     waiting: list[Any] = [output.grad_fn]
     found: list[str] = []
@@ -107,7 +112,7 @@ def custom_functions(output: Tensor) -> list[str]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if isinstance(node, BackwardCFunction):
+        if isinstance(node, BackwardCFunction) and not is_ruled(node):
             found.append(type(node).__name__.removesuffix("Backward"))
         waiting += [inner for inner, _ in node.next_functions]
     return list(dict.fromkeys(found))

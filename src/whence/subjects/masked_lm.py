@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -53,9 +52,7 @@ class MaskedLM(TokenPredictor):
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         """The logits at the masks."""
-        logits = self._forward(batch).logits
-        rows = torch.arange(len(batch), device=logits.device)[:, None]
-        return logits[rows, batch.indices.to(logits.device)]
+        return self._logits_at_indices(batch)
 
     def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The mask itself."""

@@ -56,9 +56,7 @@ class TokenClassifier(TransformersModel):
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot label"]:
         """The label logits at the batch's tokens."""
-        logits = self._forward(batch).logits
-        rows = torch.arange(len(batch), device=logits.device)[:, None]
-        return logits[rows, batch.indices.to(logits.device)]
+        return self._logits_at_indices(batch)
 
     def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token itself."""
@@ -84,7 +82,7 @@ class TokenClassifier(TransformersModel):
         if _OUTSIDE not in self.labels:
             return []
         with self.session(), torch.no_grad():
-            labels = TokenClassifier.logits(self, self.collate([inputs]))[0].argmax(dim=-1).tolist()
+            labels = self._logits_at_indices(self.collate([inputs]))[0].argmax(dim=-1).tolist()
         outside = self.labels.index(_OUTSIDE)
         return [slot.index for slot, label in zip(inputs.slots, labels, strict=True) if label != outside]  # type: ignore[misc]
 

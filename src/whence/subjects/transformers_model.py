@@ -120,6 +120,12 @@ class TransformersModel(Subject):
         types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
         return self.model(inputs_embeds=batch.embeds, **mask, **types, **options)
 
+    def _logits_at_indices(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
+        """The logits of a model that has some for each token, at the tokens to read."""
+        logits = self._forward(batch).logits
+        rows = torch.arange(len(batch), device=logits.device)[:, None]
+        return logits[rows, batch.indices.to(logits.device)]
+
 
 def refuse_encoder_decoder(model: Any) -> None:
     """An `UnsupportedError` for a model whose prediction needs a decoder's input too."""

@@ -23,6 +23,7 @@ class Evidence:
     total: str
     residual: str | None
     residual_share: str | None
+    absorbed: str | None
 
 
 def evidence(record: Attribution, row: int) -> Evidence:
@@ -37,7 +38,33 @@ def evidence(record: Attribution, row: int) -> Evidence:
         total=number(float(record.scores[row].sum(dtype=np.float64))),
         residual=None if residual is None else signed(residual),
         residual_share=None if residual is None else percentage(residual, target.value - (baseline or 0.0)),
+        absorbed=_absorbed(record, row),
     )
+
+
+def _absorbed(record: Attribution, row: int) -> str | None:
+    """What the model's constants, by kind, and the rules took of the residual; None where the record names none."""
+    named = record.provenance.get("absorbed")
+    if not isinstance(named, Mapping) or not named or "share" in record.provenance.get("derived", []):
+        return None
+    kinds: dict[str, float] = {}
+    for name, shares in named.items():
+        kind = _kind(name)
+        kinds[kind] = kinds.get(kind, 0.0) + float(shares[row])
+    rest = float(record.residual[row]) - sum(kinds.values()) if record.residual is not None else 0.0
+    if abs(rest) > 1e-3 * abs(record.targets[row].value):
+        kinds["the rules themselves"] = rest
+    parts = sorted(kinds.items(), key=lambda part: -abs(part[1]))
+    return ", ".join(f"{readable(kind)} {signed(share)}" for kind, share in parts)
+
+
+def _kind(name: str) -> str:
+    """What a parameter that is added is, by its name: positions, token types, biases, or itself."""
+    if "token_type" in name:
+        return "token types"
+    if any(part in name for part in ("position", "pos_emb", ".wpe.")):
+        return "positions"
+    return "biases" if name.endswith("bias") else name
 
 
 def scale_of(scores: np.ndarray) -> float:
@@ -88,7 +115,8 @@ def residual_facts(record: Attribution, row: int) -> list[str]:
         return []
     whole = "value − baseline" if record.targets[row].baseline_value else "value"
     share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
-    return [f"residual {account.residual}{share}"]
+    absorbed = [] if account.absorbed is None else [f"absorbed by {account.absorbed}"]
+    return [f"residual {account.residual}{share}", *absorbed]
 
 
 def seen(record: Attribution, row: int) -> int:

@@ -2,29 +2,29 @@
 
 from typing import Any
 
-import torch
-
 from whence.relevance.call import Call
 from whence.relevance.elementwise import is_curved, root_of, set_origin
 from whence.relevance.liveness import any_live, is_live
 from whence.relevance.operation_rules.modified import function_of
-from whence.relevance.operations import POWERS, ZERO_PRESERVING
+from whence.relevance.operations import POWERS, ROOTS, ZERO_PRESERVING
 
 
 def identity(call: Call) -> Any:
     """Element-wise y = f(x): relevance passes unchanged, R_x = R_y (AttnLRP, section 3.3; gradient y/x).
 
-    A negative power, 1/x^a, of what is not itself an activation is a norm's divisor, and held constant.
+    A negative power, 1/x^a, of what is not itself an activation is a norm's divisor, and held constant; a square root
+    is on the way to one, and left to its gradient.
     """
     x = call.args[0]
     if not is_live(x) or any_live(call.args[1:]):
         return call.run()
     if call.function in POWERS and not is_curved(x) and isinstance(call.args[1], int | float) and call.args[1] < 0:
         return call.value()
+    if call.function in ROOTS and not is_curved(x):
+        return call.run()
     y = call.value()
     if call.function in ZERO_PRESERVING and root_of(x) is x:
-        numbers = x.detach()
-        return set_origin(x * (y / torch.where(numbers == 0, torch.ones_like(numbers), numbers)), x, curved=True)
+        return set_origin(x * (y / x.detach()).nan_to_num_(nan=0.0), x, curved=True)
     return function_of(root_of(x), y)
 
 

@@ -10,28 +10,36 @@ from whence.relevance.elementwise import set_origin
 
 def shared_among(result: Tensor, factors: int) -> Tensor:
     """`result`, whose incoming gradient will be divided by the number of its factors."""
-    if factors > 1:
+    if factors > 1 and result.requires_grad:
         result.register_hook(_multiplied_by(1.0 / factors))
     return result
 
 
 def scaled(result: Tensor, factor: Tensor) -> Tensor:
     """`result`, whose incoming gradient will be multiplied by `factor`."""
-    result.register_hook(_multiplied_by(factor))
+    if result.requires_grad:
+        result.register_hook(_multiplied_by(factor))
     return result
 
 
 def function_of(root: Tensor, y: Tensor) -> Tensor:
     """`y`, with the gradient y/root towards the root it is an element-wise function of.
 
-    The division is stabilised by ε that follows the sign of the root, for functions with f(0) ≠ 0.
+    The division is stabilised by ε that follows the sign of the root, for functions with f(0) ≠ 0. An infinite root,
+    such as a masked entry, gets nothing.
     """
-    wide = root.detach().to(at_least_float32(root))
+    ratio = stable_ratio(y, root.detach())
+    path = torch.nan_to_num(root - root.detach()).to(y.dtype) * ratio
+    return set_origin(y.detach() + path, root, curved=True)
+
+
+def stable_ratio(y: Tensor, x: Tensor) -> Tensor:
+    """y / (x + ε sign(x)), finite: what turns relevance of y into that of x."""
+    wide = x.to(at_least_float32(x))
     stabiliser = 1e-12 if wide.dtype == torch.float64 else 1e-6
     ratio = y / torch.where(wide < 0, wide - stabiliser, wide + stabiliser)
     most = torch.finfo(y.dtype).max
-    path = (root - root.detach()).to(y.dtype) * ratio.clamp(-most, most).to(y.dtype)
-    return set_origin(y.detach() + path, root, curved=True)
+    return ratio.nan_to_num(nan=0.0, posinf=most, neginf=-most).clamp(-most, most).to(y.dtype)
 
 
 def at_least_float32(x: Tensor) -> torch.dtype:

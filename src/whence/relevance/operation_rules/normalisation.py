@@ -86,10 +86,12 @@ def frozen_divisor(call: Call) -> Any:
 
 def _standardised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
     """(x − mean x) / √(var x + ε), the divisor held constant."""
-    centred = x - x.mean(dim=dims, keepdim=True)
-    return centred * torch.rsqrt(centred.detach().square().mean(dim=dims, keepdim=True) + eps)
+    variance = x.detach().var(dim=dims, correction=0, keepdim=True)
+    return (x - x.mean(dim=dims, keepdim=True)) * torch.rsqrt(variance + eps)
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, added: Tensor | None) -> Tensor:
-    for_sum = [term for term in (bias, added) if term is not None]
-    return sum(for_sum, start=x if weight is None else x * weight)
+    bias = added if bias is None else bias
+    if weight is None or bias is None:
+        return x * (1 if weight is None else weight) + (0 if bias is None else bias)
+    return torch.addcmul(bias, x, weight)

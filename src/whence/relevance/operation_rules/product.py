@@ -2,40 +2,53 @@
 
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from whence.relevance.call import Call
-from whence.relevance.elementwise import is_curved, shared_root
+from whence.relevance.elementwise import shared_root
 from whence.relevance.liveness import is_live
 from whence.relevance.operation_rules.modified import function_of, shared_among
+from whence.relevance.traits import is_gate, shift_of
 
 
 def uniform_product(call: Call) -> Any:
     """y = a ⊙ b of two live tensors: half the relevance to each, R_a = R_b = R_y / 2 (AttnLRP, Prop. 3.2).
 
-    Where a and b are functions of one tensor, so is y, and it gets the identity rule. Times a constant is linear.
+    Where a and b are functions of one tensor, so is y, and it gets the identity rule. Times a constant is linear. In
+    (u + β) ⊙ b with a number β, the term β b is linear in b.
     """
     if sum(is_live(x) for x in call.args[:2]) < 2:
         return call.run()
     root = shared_root(call.args[:2])
-    if root is None:
-        return shared_among(call.run(), 2)
-    y = call.value()
-    return function_of(root, y) if y.shape == root.shape else shared_among(call.run(), 2)
+    if root is not None:
+        y = call.value()
+        if y.shape == root.shape:
+            return function_of(root, y)
+    a, b = call.args[:2]
+    return shared_among(call.run(), 2) + _owed(a, b, 0.5) + _owed(b, a, 0.5)
 
 
 def gated_product(call: Call) -> Any:
-    """y = a ⊙ σ(b): the gate, the factor that went through an activation, is held constant, R_a = R_y, R_b = 0.
+    """y = a ⊙ σ(b): the gate, the factor made of activations, is held constant, R_a = R_y, R_b = 0.
 
     As attention weights are in CP-LRP, a gate says how much of a passes and is no message of its own (so the AttnLRP
-    authors' CP-LRP). Where both factors went through an activation, or neither, the relevance is halved.
+    authors' CP-LRP). Where both factors are made of activations, or neither, the relevance is halved. In
+    (u + β) ⊙ σ(b) with a number β, the term β σ(b) is linear in σ(b) and gets its part there.
     """
     live = [x for x in call.args[:2] if is_live(x)]
-    gates = [x for x in live if is_curved(x)]
+    gates = [x for x in live if is_gate(x)]
     if len(live) < 2 or len(gates) != 1 or shared_root(call.args[:2]) is not None:
         return uniform_product(call)
-    held = [x.detach() if x is gates[0] else x for x in call.args[:2]]
-    return Call(call.function, (*held, *call.args[2:]), call.kwargs).run()
+    (gate,) = gates
+    (other,) = (x for x in live if x is not gate)
+    held = [gate.detach() if x is gate else x for x in call.args[:2]]
+    return Call(call.function, (*held, *call.args[2:]), call.kwargs).run() + _owed(other, gate, 1.0)
+
+
+def _owed(shifted: Tensor, other: Tensor, part: float) -> Tensor | float:
+    """Nothing, with the gradient of `part` of the shift of one factor times the other."""
+    shift = shift_of(shifted)
+    return (other - other.detach()) * (part * shift) if shift else 0.0
 
 
 def uniform_matmul(call: Call) -> Any:
@@ -45,5 +58,5 @@ def uniform_matmul(call: Call) -> Any:
     k live tensors a k-th.
     """
     operands = [x for value in call.args for x in (value if isinstance(value, list | tuple) else [value])]
-    live = sum(is_live(x) for x in operands if isinstance(x, torch.Tensor))
+    live = sum(is_live(x) for x in operands if isinstance(x, Tensor))
     return shared_among(call.run(), live)
