@@ -16,8 +16,12 @@ def compare(
     methods: Annotated[str, typer.Option(help="Methods to compare, separated by commas.")] = _DEFAULT,
     model: options.Model = "smollm2",
     target: options.Target = None,
+    context: options.Context = None,
+    text_pair: options.TextPair = None,
+    at: options.At = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
@@ -28,7 +32,7 @@ def compare(
     from whence import api
     from whence.registry import path_of
 
-    text = options.read_text(text)
+    data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     names = [name.strip() for name in methods.split(",") if name.strip()]
     if not names:
@@ -38,11 +42,13 @@ def compare(
     subject = options.load_model(model, dtype, device)
     record = api.compare(
         subject,
-        text,
+        data,
         methods=names,
         target=options.read_target(target, subject),
+        at=options.read_at(at),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)

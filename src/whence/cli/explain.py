@@ -13,29 +13,35 @@ def explain(
     model: options.Model = "smollm2",
     method: Annotated[str, typer.Option(help="How to explain; see: whence methods.")] = "attnlrp",
     target: options.Target = None,
+    context: options.Context = None,
+    text_pair: options.TextPair = None,
+    at: options.At = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Show which tokens of a text drove a model's prediction."""
+    """Show which tokens of a text, or patches of an image, drove a model's prediction."""
     from whence import api
     from whence.registry import path_of
 
-    text = options.read_text(text)
+    data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     path_of("methods", method)
     subject = options.load_model(model, dtype, device)
     record = api.explain(
         subject,
-        text,
+        data,
         method=method,
         target=options.read_target(target, subject),
+        at=options.read_at(at),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)

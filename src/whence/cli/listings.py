@@ -13,6 +13,7 @@ from rich.text import Text
 
 from whence.cli import options
 from whence.registry import available, loadable, resolve
+from whence.subjects.tasks import TASKS
 
 if TYPE_CHECKING:
     from whence.methods.base import Method
@@ -51,7 +52,8 @@ def models(json: options.Json = False) -> None:
         table.add_row(row["name"], row["state"], row["hub_id"], row["install"])
     console = Console()
     console.print(table)
-    console.print("Any hub id, local folder or .gguf file of a causal language model or sequence classifier works too.")
+    console.print("Any hub id, local folder or .gguf file works too, of a model for one of these tasks:")
+    console.print(", ".join(TASKS) + ".")
 
 
 def _method(name: str, cls: type["Method"]) -> dict[str, str | bool]:

@@ -26,7 +26,18 @@ def check_page(path: Path | None) -> Path | None:
     return path
 
 
-Text = Annotated[str, typer.Argument(help="The text to explain; - reads it from standard input.")]
+Text = Annotated[
+    str,
+    typer.Argument(
+        help="The text to explain (the question, with --context), - to read it from standard input; or an image's file."
+    ),
+]
+Context = Annotated[str | None, typer.Option(help="For question answering: the text that holds the answer.")]
+TextPair = Annotated[str | None, typer.Option(help="For a classifier of pairs: the second text.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(help="For models that predict for each token: which ones, by a text or a token index. Repeatable."),
+]
 Model = Annotated[str, typer.Option("--model", "-m", help="An embedded name, a hub id, a folder or a .gguf file.")]
 Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
 Continuation = Annotated[str | None, typer.Option(help="The text that follows: each of its tokens is explained.")]
@@ -44,16 +55,39 @@ Html = Annotated[
         help="Write a page that needs nothing from outside itself.",
     ),
 ]
+Units = Annotated[
+    str | None, typer.Option(help="Of an image: 'patch' (default), 'pixel', or n for squares of n pixels a side.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of every random choice.")]
 
 
 def read_text(text: str) -> str:
     """The text itself, or standard input for "-", without the line break that ends it."""
     if text == "-":
-        text = sys.stdin.read().removesuffix("\n")
+        try:
+            text = sys.stdin.read().removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise typer.BadParameter(
+                "standard input is not text. Give the file of an image by its path.", param_hint="TEXT"
+            ) from error
     if not text:
         raise typer.BadParameter("the text is empty: there is no token to explain.", param_hint="TEXT")
     return text
+
+
+def read_data(text: str, context: str | None, text_pair: str | None) -> str | dict[str, str]:
+    """What the model reads: a text, a question with its context, or a pair of texts."""
+    if context is not None and text_pair is not None:
+        raise typer.BadParameter("give either --context or --text-pair, not both.")
+    text = read_text(text)
+    if context is not None:
+        return {"question": text, "context": context}
+    return text if text_pair is None else {"text": text, "text_pair": text_pair}
+
+
+def read_at(at: list[str] | None) -> list[str | int] | None:
+    """Texts as they are, digits as token indices; None where nothing was chosen."""
+    return [int(one) if one.isdigit() else one for one in at] if at else None
 
 
 def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:
@@ -67,6 +101,11 @@ def read_target(target: str | None, subject: Any) -> str | int | None:
     if target is not None and target.isdigit() and target not in getattr(subject, "labels", [target]):
         return int(target)
     return target
+
+
+def read_units(units: str | None) -> str | int | None:
+    """The units as they are meant: digits are a number of pixels."""
+    return int(units) if units is not None and units.isdecimal() else units
 
 
 def load_model(name: str, dtype: DType, device: str | None) -> Any:

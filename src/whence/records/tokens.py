@@ -11,8 +11,11 @@ class Token:
     `text` is the part of the input it covers, `input[start:end]`, and the token's own string where it covers none
     (a `[CLS]` the tokenizer added); a patch is named by its row and column, from 0. Byte tokens that together spell
     one character overlap: each covers all of it. `id` is the vocabulary id, None where several tokens were merged or
-    there is none. `role` says which part of the input it belongs to: "text", "prompt", "continuation", a chat role,
-    "template", or the kind of an image's unit. `special` marks control tokens.
+    there is none. `special` marks control tokens.
+
+    `role` says which part of the input it belongs to: "text" (and "text_pair", the second of two), "prompt" and
+    "continuation", a chat role or "template", "question" and "context", "source" (what an encoder reads) and "target"
+    (what its decoder has read), or the kind of an image's unit.
     """
 
     text: str

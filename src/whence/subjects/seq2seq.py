@@ -19,8 +19,6 @@ from whence.subjects.subject import At, refuse_at
 from whence.subjects.token_predictor import Writer
 
 _NEEDED = ("inputs_embeds", "attention_mask", "decoder_inputs_embeds", "decoder_attention_mask", "encoder_outputs")
-_TOLERATED = 0.02
-"""How far outputs from embeddings may be from those of ids, relative: rounding of half precision, not a lost scale."""
 
 
 class Seq2SeqLM(Writer):
@@ -98,6 +96,58 @@ class Seq2SeqLM(Writer):
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         """Next-token logits at the batch's positions, all in the decoder's part."""
+        return self._logits(batch)
+
+    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
+        """The token the prediction is made at: the one before the predicted token."""
+        assert slot.index is not None
+        return slot.index
+
+    @property
+    def _embedding(self) -> Any:
+        return _table(self.model.get_encoder())
+
+    @property
+    def _decoder_embedding(self) -> Any:
+        return _table(self.model.get_decoder())
+
+    @cached_property
+    def max_batch(self) -> int | None:  # type: ignore[override]
+        """1 for models whose outputs change with padding in spite of its mask (ProphetNet), else None."""
+        short, long = (self._sample(source, target) for source, target in ((2, 1), (3, 3)))
+        with self.session(), torch.no_grad():
+            alone, padded = (self._logits(self.collate(items))[0] for items in ([short], [short, long]))
+        return None if _distance(padded, alone) <= self._rounding else 1
+
+    @cached_property
+    def _scales(self) -> tuple[float, float]:
+        """What encoder and decoder multiply looked-up embeddings by, and given ones not.
+
+        Models differ in that (some scale in the embedding, some behind it, some only ids), so they are asked: the
+        factors with which a short input as embeddings gives what it gives as ids.
+        """
+        sample = self._sample(3, 3)
+        ids = torch.as_tensor(sample.ids[None, : sample.source], device=self.device)
+        own = [
+            float(getattr(side, "embed_scale", 1.0)) for side in (self.model.get_encoder(), self.model.get_decoder())
+        ]
+        pairs = sorted({(a, b) for a in (1.0, own[0]) for b in (1.0, own[1])})
+        with self.session(), torch.no_grad():
+            expected = self.model(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits
+            for first, second in pairs:
+                given = self.model(
+                    inputs_embeds=_looked_up(self._embedding, ids, first),
+                    decoder_inputs_embeds=_looked_up(self._decoder_embedding, ids, second),
+                    use_cache=False,
+                ).logits
+                if _distance(given, expected) <= self._rounding:
+                    return first, second
+        raise UnsupportedError(
+            f"{type(self.model).__name__} computes something else from embeddings than from the ids they belong to, "
+            f"so a score of its embeddings would not be about its tokens."
+        )
+
+    def _logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         assert batch.source is not None
         source, target = batch.source, batch.mask.sum(dim=1) - batch.source
         logits = self.model(
@@ -109,48 +159,17 @@ class Seq2SeqLM(Writer):
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, (batch.indices - source[:, None]).to(logits.device)]
 
-    def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
-        """The token the prediction is made at: the one before the predicted token."""
-        assert slot.index is not None
-        return slot.index
-
     @property
-    def _embedding(self) -> Any:
-        return self.model.get_encoder().get_input_embeddings()
+    def _rounding(self) -> float:
+        """How far equal computations may be apart, relative to the largest logit."""
+        return 1000 * torch.finfo(self._embedding.weight.dtype).eps
 
-    @property
-    def _decoder_embedding(self) -> Any:
-        return self.model.get_decoder().get_input_embeddings()
-
-    @cached_property
-    def _scales(self) -> tuple[float, float]:
-        """What encoder and decoder multiply looked-up embeddings by, and given ones not.
-
-        Models differ in that (some scale in the embedding, some behind it, some only ids), so they are asked: the
-        factors with which a short input as embeddings gives what it gives as ids.
-        """
-        ids = torch.arange(3, device=self.device)[None]
-        own = [
-            float(getattr(side, "embed_scale", 1.0)) for side in (self.model.get_encoder(), self.model.get_decoder())
-        ]
-        pairs = sorted({(a, b) for a in (1.0, own[0]) for b in (1.0, own[1])})
-        with self.session(), torch.no_grad():
-            expected = self.model(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits
-            errors = []
-            for first, second in pairs:
-                given = self.model(
-                    inputs_embeds=_looked_up(self._embedding, ids, first),
-                    decoder_inputs_embeds=_looked_up(self._decoder_embedding, ids, second),
-                    use_cache=False,
-                ).logits
-                errors.append(float((given - expected).abs().max() / expected.abs().max().clamp_min(1e-12)))
-        best = min(range(len(pairs)), key=errors.__getitem__)
-        if not errors[best] <= _TOLERATED:
-            raise UnsupportedError(
-                f"{type(self.model).__name__} computes something else from embeddings than from the ids they belong "
-                f"to, so a score of its embeddings would not be about its tokens."
-            )
-        return pairs[best]
+    def _sample(self, source: int, target: int) -> Inputs:
+        """An input of so many plain tokens on either side."""
+        special = encoding.special_ids(self.tokenizer) | {self.model.config.pad_token_id}
+        plain = [i for i in range(min(self._vocabulary, 64 + len(special))) if i not in special]
+        ids = [*plain[:source], *plain[:target]]
+        return Inputs(tuple(Token("", i) for i in ids), (next_token_slot(source),), "", source=source)
 
     def _prefix(self) -> tuple[Token, ...]:
         """What the decoder reads before it writes: its start token, and the token it is forced to begin with."""
@@ -200,6 +219,16 @@ class Seq2SeqLM(Writer):
                 out = self.model(encoder_outputs=encoded, decoder_input_ids=target, use_cache=False)
                 written.append(int(out.logits[0, -1].argmax()))
         return written
+
+
+def _distance(found: Tensor, expected: Tensor) -> float:
+    """The largest difference, relative to the largest expected number."""
+    return float((found - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
+
+
+def _table(side: Any) -> Any:
+    """The embedding of an encoder or a decoder."""
+    return side.embed_tokens if hasattr(side, "embed_tokens") else side.get_input_embeddings()
 
 
 def _looked_up(table: Any, ids: Int[Tensor, "batch token"], scale: float) -> Float[Tensor, "batch token hidden"]:

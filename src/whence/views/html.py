@@ -32,6 +32,7 @@ def render(records: Sequence[Any], *, title: str | None = None, fragment: bool =
         title=heading or _title(records),
         parts=parts,
         legend=Legend(),
+        pictured=any(part.pictured for part in parts),
     )
 
 

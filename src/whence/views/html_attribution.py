@@ -1,12 +1,18 @@
 """One explanation as the values its HTML template shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from whence.records import Attribution, Token
-from whence.views.evidence import caveat, cost, plain, scale_of, settings
+from whence.views.evidence import caveat, cost, plain, scale_of, settings, strongest
 from whence.views.html_strip import Strip, strip
 from whence.views.numbers import NO_NUMBER, signed
 from whence.views.token_text import readable, readable_tokens
+
+_MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,17 @@ class AttributionPart:
     unit: str
     strips: tuple[Strip, ...]
     rows: tuple[Row, ...]
+    rows_left_out: int
     params: tuple[tuple[str, str], ...]
     caveat: str | None
     cost: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
     template: str = "attribution.html"
+
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a picture among the strips."""
+        return any(strip.picture for strip in self.strips)
 
 
 def attribution_part(record: Attribution) -> AttributionPart:
@@ -46,14 +58,18 @@ def attribution_part(record: Attribution) -> AttributionPart:
         params=tuple(settings(record.params)),
         caveat=caveat(record.provenance),
         cost=tuple(cost(record.provenance)),
-        provenance=tuple(settings({k: v for k, v in record.provenance.items() if k != "caveat"})),
+        rows_left_out=max(0, len(record.tokens) - _MOST_ROWS),
+        provenance=tuple(settings(_said(record.provenance))),
     )
 
 
 def number_rows(record: Attribution) -> tuple[Row, ...]:
-    """The table of numbers: one row a token, one score a target."""
+    """The table of numbers, in reading order: one row a token, one score a target; of very many, the strongest."""
     scales = [scale_of(scores) for scores in record.scores]
     first = scales[0] if scales else 0.0
+    shares = np.abs(record.scores) / np.array([scale or 1.0 for scale in scales])[:, None]
+    shown = sorted(strongest(shares.sum(axis=0), _MOST_ROWS))
+    tokens = [record.tokens[i] for i in shown] if len(shown) < len(record.tokens) else record.tokens
     return tuple(
         Row(
             place=i + 1,
@@ -63,8 +79,16 @@ def number_rows(record: Attribution) -> tuple[Row, ...]:
             scores=tuple(signed(s, scale) for s, scale in zip(record.scores[:, i].tolist(), scales, strict=True)),
             bar=100 * float(record.scores[0, i]) / first if first else 0.0,
         )
-        for i, (token, text) in enumerate(zip(record.tokens, readable_tokens(record.tokens), strict=True))
+        for i, token, text in zip(shown, tokens, readable_tokens(tokens), strict=True)
     )
+
+
+def _said(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance as far as it is words and numbers, but for what stands elsewhere on the page."""
+    said = {name: value for name, value in provenance.items() if name != "caveat"}
+    if isinstance(said.get("image"), dict):
+        said["image"] = {name: value for name, value in said["image"].items() if name != "view"}
+    return said
 
 
 def _role(token: Token) -> str:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from whence.views.colors import NEGATIVE_END, POSITIVE_END, hex_code
-from whence.views.evidence import scale_of
-from whence.views.image_grid import ImageGrid
+from whence.views.image_grid import MOST_CELLS, OUTLIERS, ImageGrid
 from whence.views.numbers import signed
 from whence.views.png import png
 
-_MOST_CELLS = 1024
-"""Cells that each get an element of their own, with a name; more are one picture."""
 _OPAQUE = 0.9
 _WORTH_A_MARK = 0.1
 
@@ -26,12 +23,14 @@ class Cell:
     color: str
     opacity: str
     name: str
-    marked: bool
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One row of scores over an image; `cells` are empty where there are so many that `heat`, a PNG, shows them."""
+    """One row of scores over an image; `cells` are empty where there are so many that `heat`, a PNG, shows them.
+
+    `marks` are lines at the foot of cells of some weight whose score is negative: their sign without colour.
+    """
 
     width: int
     height: int
@@ -39,18 +38,20 @@ class Picture:
     down: int
     view: str | None
     cells: tuple[Cell, ...]
+    marks: str
     heat: str | None
     drawn_width: int
     drawn_height: int
     label: str
+    note: str | None
 
 
 def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
     """The picture of one row; `label` names it for a reader who cannot see it, `unit` is that of its scores."""
     rows, columns = grid.scores.shape
     down, across = grid.cell
-    scale = scale_of(grid.scores)
-    by_cell = grid.scores.size <= _MOST_CELLS
+    scale = grid.scale
+    by_cell = grid.scores.size <= MOST_CELLS
     return Picture(
         width=grid.width,
         height=grid.height,
@@ -58,10 +59,12 @@ def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
         down=down,
         view=None if grid.view is None else f"data:image/jpeg;base64,{grid.view}",
         cells=_cells(grid, scale, unit) if by_cell else (),
+        marks=_marks(grid, scale) if by_cell else "",
         heat=None if by_cell else _heat(grid.scores, scale),
         drawn_width=columns * across,
         drawn_height=rows * down,
         label=f"{label}: {rows} by {columns} {grid.unit} scores over the image",
+        note=None if by_cell else f"{OUTLIERS}% of the scores go beyond the scale, and have the colour of its end.",
     )
 
 
@@ -74,10 +77,18 @@ def _cells(grid: ImageGrid, scale: float, unit: str) -> tuple[Cell, ...]:
             color=hex_code(NEGATIVE_END if score < 0 else POSITIVE_END),
             opacity=f"{_OPAQUE * abs(score) / scale if scale else 0:.3f}",
             name=f"{grid.unit} {row},{column}: {signed(score, scale)} {unit}",
-            marked=score < -_WORTH_A_MARK * scale,
         )
         for row, scores in enumerate(grid.scores.tolist())
         for column, score in enumerate(scores)
+    )
+
+
+def _marks(grid: ImageGrid, scale: float) -> str:
+    down, across = grid.cell
+    places = np.argwhere(grid.scores < -_WORTH_A_MARK * scale).tolist()
+    return " ".join(
+        f"M{column * across + across / 5:g} {(row + 1) * down - down / 6:g}h{3 * across / 5:g}"
+        for row, column in places
     )
 
 
@@ -85,5 +96,5 @@ def _heat(scores: np.ndarray, scale: float) -> str:
     """The scores as a PNG, a pixel each: their sign as colour, their size as opacity."""
     colours = np.empty((*scores.shape, 4), dtype=np.uint8)
     colours[..., :3] = np.where(scores[..., None] < 0, NEGATIVE_END, POSITIVE_END)
-    colours[..., 3] = np.round(255 * _OPAQUE * np.abs(scores) / scale) if scale else 0
+    colours[..., 3] = np.round(255 * _OPAQUE * np.minimum(np.abs(scores) / scale, 1)) if scale else 0
     return f"data:image/png;base64,{base64.b64encode(png(colours)).decode('ascii')}"

@@ -53,12 +53,13 @@ class Strip:
 def strip(record: Attribution, row: int) -> Strip:
     """The strip of one target row."""
     scores = record.scores[row]
-    scale = scale_of(scores)
     unit = readable(record.unit)
     reach = seen(record, row)
-    texts = readable_tokens(record.tokens[:reach])
     grid = image_grid(record, row)
+    scale = scale_of(scores) if grid is None else grid.scale
     pills = _pills(record.tokens[:reach], scores[:reach], scale, unit) if grid is None else ()
+    strongest = leaders(scores[:reach])
+    texts = [pills[i].text if pills else readable(record.tokens[i].text) for i in strongest]
     return Strip(
         label=heading(record, row),
         evidence=evidence(record, row),
@@ -67,7 +68,9 @@ def strip(record: Attribution, row: int) -> Strip:
         scale=signed(scale, scale).removeprefix("+") if scale else None,
         pills=pills,
         picture=None if grid is None else picture(grid, heading(record, row), unit),
-        leaders=tuple(f"{quoted(texts[i])} {signed(float(scores[i]), scale)}" for i in leaders(scores[:reach])),
+        leaders=tuple(
+            f"{quoted(text)} {signed(float(scores[i]), scale)}" for i, text in zip(strongest, texts, strict=True)
+        ),
         direction="rtl" if reads_right_to_left([token.text for token in record.tokens]) else "ltr",
     )
 

@@ -8,7 +8,13 @@ import numpy as np
 from jaxtyping import Float
 
 from whence.records import Attribution
+from whence.views.evidence import scale_of
+from whence.views.token_text import readable
 
+MOST_CELLS = 1024
+"""Cells that are shown one by one; more are a picture of their own."""
+OUTLIERS = 1
+"""Percent of very many scores that go beyond the colour scale."""
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -26,6 +32,17 @@ class ImageGrid:
     unit: str
     view: str | None
 
+    @property
+    def scale(self) -> float:
+        """Both ends of the colour scale: the largest |score|, or of very many the 99th percentile.
+
+        Among thousands of pixels a few outliers would leave all others without colour.
+        """
+        sizes = np.abs(self.scores)
+        if sizes.size <= MOST_CELLS:
+            return scale_of(self.scores)
+        return float(np.percentile(sizes, 100 - OUTLIERS)) or scale_of(self.scores)
+
 
 def image_grid(record: Attribution, row: int) -> ImageGrid | None:
     """The grid of one target row, None for a record whose units lie in no grid."""
@@ -35,7 +52,7 @@ def image_grid(record: Attribution, row: int) -> ImageGrid | None:
     about = record.provenance
     cell = _two_sides(about.get("cell")) or (1, 1)
     height, width = _two_sides(about.get("pixels")) or (shape[0] * cell[0], shape[1] * cell[1])
-    unit = record.tokens[0].role
+    unit = readable(record.tokens[0].role)
     return ImageGrid(record.scores[row].reshape(shape), height, width, cell, unit, _view(about.get("image")))
 
 

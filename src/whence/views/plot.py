@@ -11,7 +11,9 @@ from whence.records import Attribution, Comparison
 from whence.views.colors import background, foreground, hex_code
 from whence.views.evidence import scale_of
 from whence.views.numbers import signed
-from whence.views.token_text import code_point, quoted, readable, readable_tokens
+from whence.views.plot_image import image_figure
+from whence.views.plot_text import drawable
+from whence.views.token_text import quoted, readable, readable_tokens
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +41,9 @@ def render(record: Any) -> "Figure":
 
     Blue is negative, red positive, white zero. An Attribution has one scale for all rows, in its unit. Scores of
     different methods have different units, so in a Comparison each row is divided by its largest |score|. Small maps
-    carry the signed scores in their cells. A character that matplotlib's font lacks is named by its code point: put a
-    font that has it into `matplotlib.rcParams["font.family"]`. The figure belongs to no window: keep it by
-    `figure.savefig(path)`.
+    carry the signed scores in their cells. Of an image it is a map for each, beside the picture. A character that
+    matplotlib's font lacks is named by its code point: put a font that has it into
+    `matplotlib.rcParams["font.family"]`. The figure belongs to no window: keep it by `figure.savefig(path)`.
 
     Raises `MissingExtraError` without matplotlib, `InputError` for anything that is not such a record.
     """
@@ -49,6 +51,8 @@ def render(record: Any) -> "Figure":
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plot", "The plot view") from error
+    if isinstance(record, Attribution | Comparison) and (figure := image_figure(record)) is not None:
+        return figure
     if isinstance(record, Attribution):
         grid = _attribution_grid(record)
     elif isinstance(record, Comparison):
@@ -57,7 +61,7 @@ def render(record: Any) -> "Figure":
         raise InputError(f"The plot view shows an Attribution or a Comparison, got {type(record).__name__}.")
     rows, columns = grid.scores.shape
     figure = Figure(figsize=(min(_WIDEST, 3.5 + 0.55 * columns), min(_TALLEST, 2.0 + 0.4 * rows)), layout="constrained")
-    _draw(figure.subplots(), grid, _drawable(readable_tokens(record.tokens)))
+    _draw(figure.subplots(), grid, drawable(readable_tokens(record.tokens)))
     return figure
 
 
@@ -82,11 +86,11 @@ def _comparison_grid(record: Comparison) -> _Grid:
 def _draw(axes: "Axes", grid: _Grid, tokens: list[str]) -> None:
     """The map, named along both axes; the text of every label is taken as it stands, not as mathematics."""
     limit = grid.limit
-    title, unit = _drawable([grid.title, grid.unit])
+    title, unit = drawable([grid.title, grid.unit])
     image = axes.imshow(grid.shades, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     axes.set_title(title, loc="left", parse_math=False)
     axes.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
-    axes.set_yticks(range(len(grid.labels)), _drawable(grid.labels), parse_math=False)
+    axes.set_yticks(range(len(grid.labels)), drawable(grid.labels), parse_math=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if grid.scores.size <= _MOST_NUMBERS:
@@ -97,12 +101,3 @@ def _draw(axes: "Axes", grid: _Grid, tokens: list[str]) -> None:
     bar = axes.figure.colorbar(image, ax=axes, pad=0.01)
     bar.set_label(unit, parse_math=False)
     bar.outline.set_visible(False)
-
-
-def _drawable(texts: list[str]) -> list[str]:
-    """The texts with the code point of every character that none of the fonts in use can draw."""
-    from matplotlib import font_manager, rcParams
-
-    files = [font_manager.findfont(font_manager.FontProperties(family=[name])) for name in rcParams["font.family"]]
-    known = {chr(code) for file in files for code in font_manager.get_font(file).get_charmap()}
-    return ["".join(c if c in known else code_point(c) for c in text) for text in texts]
