@@ -153,7 +153,9 @@ def _spans(place: Reading, inputs: Inputs, extra: int) -> tuple[slice, slice]:
         return slice(0, count), slice(0, count)
     if place.units[0].stack == "encoder":
         return slice(0, source), slice(0, source)
-    return slice(source, count), slice(0, count - source)
+    if place.units[0].stack == "decoder":
+        return slice(source, count), slice(0, count - source)
+    raise UnsupportedError(f"It cannot be told whether {place.units[0].name} is of the encoder or the decoder.")
 
 
 def _with_leaf(subject: Subject, inputs: Sequence[Inputs]) -> Batch:

@@ -159,8 +159,8 @@ def _stack_names(paths: Sequence[str]) -> dict[str, str]:
         return {paths[0]: ""}
     names = {}
     for path in paths:
-        sides = [side for side in ("encoder", "decoder") if side in path.split(".")]
-        names[path] = sides[0] if len(sides) == 1 else path
+        sides = [side for part in path.split(".") for side in ("encoder", "decoder") if side in part]
+        names[path] = sides[0] if sides else path
     return names if len(set(names.values())) == len(paths) else {path: path for path in paths}
 
 
@@ -234,19 +234,20 @@ def _head_count(model: Any, block: nn.Module, path: str) -> int | None:
 
 
 def _down(block: nn.Module, rest: list[tuple[str, Call]], shape: Shape) -> Projection | str:
-    """The last linear map called outside attention, if it writes to the residual stream; or why there is none."""
+    """The later of two linear maps outside attention that read the stream and write to it, or why there are none."""
     outputs = [(path, call) for path, call in rest if _writes_to(shape, call)]
-    path, call = outputs[-1] if outputs else ("", None)
-    parent = block.get_submodule(path.rpartition(".")[0])
-    if call is not None and any(isinstance(child, nn.Conv1d) for child in parent.children()):
+    homes = [block.get_submodule(path.rpartition(".")[0]) for path, _ in outputs[-1:]]
+    if any(isinstance(child, nn.Conv1d) for home in homes for child in home.children()):
         return "it mixes tokens by a state-space layer and has no MLP"
     if _has_experts(block):
         return (
             "its MLP is a mixture of experts, whose weights are fused and which routes each token to other neurons, so "
             "there is no one down projection"
         )
-    if call is None:
-        return "no linear map outside attention writes to the residual stream"
+    pairs = [(path, call) for path, call in outputs if any(_feeds(other, call, shape) for _, other in rest)]
+    if not pairs:
+        return "outside attention no pair of linear maps reads the residual stream and writes to it"
+    path, call = pairs[-1]
     return Projection(call.module, path, call.given[-1])
 
 
@@ -254,6 +255,12 @@ def _writes_to(stream: Shape, call: Call) -> bool:
     """Whether the call reads and writes numbers of every token, the width written that of the residual stream."""
     flat = (stream[0] * stream[1], stream[2])
     return call.returned in (stream, flat) and call.given[:-1] == call.returned[:-1]
+
+
+def _feeds(up: Call, down: Call, stream: Shape) -> bool:
+    """Whether the one may make the other's input from the stream: as wide, or twice that for a gate and its value."""
+    width = down.given[-1]
+    return up.order < down.order and up.given[-1] == stream[-1] and up.returned[-1] in (width, 2 * width)
 
 
 def _has_experts(outer: nn.Module) -> bool:
