@@ -88,7 +88,9 @@ def measure(model_type: str, task: Task, rule_set: str) -> Row:
     if not set(result.inputs) <= {"inputs_embeds", "decoder_inputs_embeds", "pixel_values"}:
         notes.append("of " + ", ".join(result.inputs))
     if not result.error <= CONSERVED:
-        told = dict.fromkeys(str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning)
+        told = dict.fromkeys(
+            str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning
+        )
         notes += [REASONS[model_type]] if model_type in REASONS else [f"no rule for {name}" for name in told]
     return Row(model_type, class_name, result.error, "; ".join(notes))
 

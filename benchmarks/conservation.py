@@ -134,7 +134,9 @@ def _leaf_maker(leaves: dict[str, Tensor]) -> Callable[..., Any]:
 def _value(output: Any, task: Task) -> Tensor:
     """The number of largest magnitude: of the last position's, of the classes', or of the later start positions'."""
     if task.name == "question-answering":
-        numbers = (output.start_logits if "start_logits" in output else output.question_answering_score)[0, LENGTH // 2 :]
+        numbers = (output.start_logits if "start_logits" in output else output.question_answering_score)[
+            0, LENGTH // 2 :
+        ]
     else:
         logits = output.logits if "logits" in output else output.last_hidden_state
         numbers = logits[0, -1] if logits.ndim == 3 else logits[0]

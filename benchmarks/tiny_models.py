@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
 from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -153,7 +152,9 @@ def _draw(model: nn.Module) -> None:
     """Matrices at random, norm weights around one, additive constants and embeddings of anything but tokens zero."""
     tokens = {id(embedding) for embedding in token_embeddings(model)}
     for path, module in model.named_modules():
-        beside = "Embedding" in type(module).__name__ and id(module) not in tokens and not _looks_tokens_up(path, module)
+        beside = (
+            "Embedding" in type(module).__name__ and id(module) not in tokens and not _looks_tokens_up(path, module)
+        )
         if COMPUTED_POSITIONS.search(type(module).__name__) and id(module) not in tokens:
             module.register_forward_hook(lambda _module, _args, output: torch.zeros_like(output))
         for name, parameter in module.named_parameters(recurse=False):
