@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
 from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
