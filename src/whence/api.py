@@ -138,6 +138,8 @@ def latents(
     relevance of what the MLP writes.
     Cost: one forward pass, one backward for each target row; on first use of a model one more forward of four tokens.
     Memory: 4 bytes for each target, token and unit; `layers` restricts both to some layers.
+    In an encoder-decoder, encoder units are on the source tokens and decoder units on the target's; of an image, the
+    model's own states (a class token) come in front of the patches, with the role "model".
 
     `method` is a relevance method, or "input_x_gradient"; the other arguments are those of `explain`, for one input.
     Raises `UnsupportedError` for other methods, and for a kind that the model has not: the experts of a mixture have
