@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import tiny
+import tiny_images
 import whence
 from conftest import asset
 from whence.methods.base import Method
@@ -19,7 +20,8 @@ TEXTS = ["Paris is in France.", "The film was good", "I did not like the quick b
 class Case:
     """A subject to state laws over, and how exactly they must hold on it.
 
-    `data` makes the subject's kind of input of a text, and `read` the arguments its tokenizer is called with.
+    `data` makes the subject's kind of input of a text (an image: a picture of its own for each text), and `read` the
+    arguments its tokenizer is called with.
     """
 
     make: Callable[[], Subject]
@@ -54,6 +56,7 @@ _PAIR: dict[str, Any] = {
     "read": lambda text: (text, "The dog jumps."),
 }
 _NO_ATTENTION: dict[str, Any] = {"refuses": frozenset({"attention"})}
+_IMAGE: dict[str, Any] = {"data": lambda text: tiny_images.picture(len(text))}
 
 CASES = {
     "gpt2": _tiny(tiny.gpt2_lm),
@@ -69,6 +72,10 @@ CASES = {
     "llama-classifier": _tiny(tiny.llama_classifier),
     "t5": _tiny(tiny.t5_seq2seq, **_NO_ATTENTION),
     "bart-eager": _tiny(tiny.bart_seq2seq, "eager", **_NO_ATTENTION),
+    "vit": _tiny(tiny.vit_classifier, **_IMAGE),
+    "vit-eager": _tiny(tiny.vit_classifier, "eager", **_IMAGE),
+    "dinov2": _tiny(tiny_images.dinov2_images, **_IMAGE),
+    "swin": _tiny(tiny_images.swin_images, **_IMAGE, **_NO_ATTENTION),
     "fake": Case(_fake, 1e-9),
     "stories260k": Case(lambda: whence.load(asset("stories260k"), device="cpu"), 1e-4),
     "minilm-sst2": Case(lambda: whence.load(asset("minilm-sst2"), device="cpu"), 1e-4),
@@ -77,6 +84,8 @@ LANGUAGE_MODELS = ["gpt2", "gpt2-eager", "llama", "stories260k"]
 SEQ2SEQ = ["t5", "bart-eager"]
 WRITERS = LANGUAGE_MODELS + SEQ2SEQ
 NO_WRITERS = [name for name in CASES if name not in WRITERS]
+IMAGES = ["vit", "vit-eager", "dinov2", "swin"]
+READERS = [name for name in CASES if name not in IMAGES]
 _MADE: dict[str, Subject] = {}
 
 
@@ -97,11 +106,16 @@ def texts_of(name: str) -> list[Any]:
 
 @torch.no_grad()
 def own_values(name: str, text: str) -> list[float]:
-    """The logits that a prediction explains by default, from a plain call of the model on the tokenizer's ids."""
+    """The logits that a prediction explains by default, from a plain call of the model on the tokenizer's ids
+    or the processor's pixels.
+    """
     subject = subject_of(name)
     if name == "fake":
         logits = [sum(subject.exact(text, label)) + subject.model.bias[i] for i, label in enumerate(subject.labels)]
         return [float(max(logits))]
+    if name in IMAGES:
+        pixels = subject.processor(images=CASES[name].data(text), return_tensors="pt")["pixel_values"]
+        return [float(subject.model(pixel_values=pixels.double()).logits.max())]
     encoded = subject.tokenizer(*CASES[name].read(text), return_tensors="pt")
     if subject.task == "text2text-generation":
         settings = subject.model.generation_config

@@ -1,12 +1,13 @@
-"""Law 1: the ids explained are the ids the model saw."""
+"""Law 1: the ids, or pixels, explained are those the model saw."""
 
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
 import whence
-from cases import CASES, LANGUAGE_MODELS, SEQ2SEQ, TEXTS, WRITERS
+from cases import CASES, IMAGES, LANGUAGE_MODELS, READERS, SEQ2SEQ, TEXTS, WRITERS
 
 
 @contextmanager
@@ -24,6 +25,7 @@ def ids_seen(subject, monkeypatch):
         yield seen
 
 
+@pytest.mark.cases(READERS)
 def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, texts, monkeypatch):
     with ids_seen(subject, monkeypatch) as seen:
         explained = whence.explain(subject, texts[2], method=method)
@@ -33,6 +35,27 @@ def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, texts, m
         assert all(row == ids or len(set(row)) == 1 for row in seen)
 
 
+@pytest.mark.cases(IMAGES)
+def test_pixels_explained_are_the_pixels_the_model_saw(method, case, subject, texts, monkeypatch):
+    seen = []
+    forward = subject.model.forward
+
+    def spy(pixel_values):
+        seen.extend(pixel_values.detach())
+        return forward(pixel_values=pixel_values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject.model, "forward", spy)
+        explained = whence.explain(subject, texts[2], method=method)
+    pixels = subject.processor(images=texts[2], return_tensors="pt")["pixel_values"][0].double()
+    assert any(torch.equal(image, pixels) for image in seen)
+    assert explained.provenance["pixels"] == list(pixels.shape[1:])
+    if method.family == "perturbation":
+        hidden = [(image == 0) | (image == pixels) for image in seen]
+        assert all(same.all() for same in hidden)
+
+
+@pytest.mark.cases(READERS)
 @pytest.mark.parametrize("text", [*TEXTS, " leading", "trailing ", "a\n\n\tb", "مرحبا", "😀😀", "<|im_start|>user"])
 def test_ids_are_the_tokenizers_own(case, subject, text):
     if case == "fake":
@@ -68,8 +91,6 @@ def test_prompt_ids_are_unchanged_by_a_continuation(case, subject):
 
 @pytest.mark.cases(WRITERS)
 def test_generated_ids_are_the_ids_the_model_wrote(case, subject):
-    import torch
-
     inputs = subject.encode("Paris is in", max_new_tokens=6)
     prompt = subject.encode("Paris is in").ids
     ids = [*inputs.ids.tolist(), inputs.slots[-1].actual]

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 import whence
-from cases import TEXTS, WRITERS
+from cases import IMAGES, TEXTS, WRITERS
 from laws import assert_equal, raw_scores
 
 
@@ -41,4 +41,9 @@ def test_the_tokenizers_padding_side_changes_nothing(method, case, subject, text
 
 def test_a_list_keeps_its_order(method, case, subject, texts):
     records = whence.explain(subject, texts, method=method)
-    assert all(text in record.text for text, record in zip(TEXTS, records, strict=True))
+    if case in IMAGES:
+        views = [subject.encode(image).about["image"] for image in texts]
+        assert [record.provenance["image"] for record in records] == views
+        assert len({view["view"] for view in views}) == len(texts)
+    else:
+        assert all(text in record.text for text, record in zip(TEXTS, records, strict=True))

@@ -16,7 +16,7 @@ HOOKS = [name for name in torch.nn.Module().__dict__ if name.endswith("hooks")]
 
 def state(subject) -> dict:
     """Everything about a model and its tokenizer that a method could leave changed."""
-    model, tokenizer = subject.model, subject.tokenizer
+    model = subject.model
     modules = dict(model.named_modules())
     return {
         "weights": {name: tensor.clone() for name, tensor in model.state_dict().items()},
@@ -29,11 +29,15 @@ def state(subject) -> dict:
         "config": model.config.to_dict(),
         "attention": model.config._attn_implementation,
         "generation": model.generation_config.to_dict() if model.can_generate() else None,
-        "tokenizer": (tokenizer.backend_tokenizer.to_str(), dict(tokenizer.special_tokens_map), len(tokenizer)),
-        "padding": (tokenizer.padding_side, tokenizer.truncation_side, tokenizer.model_max_length),
+        "reader": state_of_tokenizer(subject.tokenizer) if subject.tokenizer else subject.processor.to_dict(),
         "dropout": torch.nn.functional.dropout,
         "threads": torch.is_grad_enabled(),
     }
+
+
+def state_of_tokenizer(tokenizer) -> tuple:
+    settings = tokenizer.padding_side, tokenizer.truncation_side, tokenizer.model_max_length
+    return tokenizer.backend_tokenizer.to_str(), dict(tokenizer.special_tokens_map), len(tokenizer), settings
 
 
 def assert_same(before: dict, after: dict) -> None:

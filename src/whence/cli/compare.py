@@ -21,6 +21,7 @@ def compare(
     at: options.At = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
@@ -47,6 +48,7 @@ def compare(
         at=options.read_at(at),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)

@@ -18,13 +18,14 @@ def explain(
     at: options.At = None,
     continuation: options.Continuation = None,
     max_new_tokens: options.MaxNewTokens = None,
+    units: options.Units = None,
     dtype: options.Precision = DType.float32,
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Show which tokens of a text drove a model's prediction."""
+    """Show which tokens of a text, or patches of an image, drove a model's prediction."""
     from whence import api
     from whence.registry import path_of
 
@@ -40,6 +41,7 @@ def explain(
         at=options.read_at(at),
         continuation=continuation,
         max_new_tokens=max_new_tokens,
+        units=options.read_units(units),
         seed=seed,
     )
     options.put_out(record, json, html)

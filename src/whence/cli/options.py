@@ -27,7 +27,10 @@ def check_page(path: Path | None) -> Path | None:
 
 
 Text = Annotated[
-    str, typer.Argument(help="The text to explain (the question, with --context); - reads it from standard input.")
+    str,
+    typer.Argument(
+        help="The text to explain (the question, with --context), - to read it from standard input; or an image's file."
+    ),
 ]
 Context = Annotated[str | None, typer.Option(help="For question answering: the text that holds the answer.")]
 TextPair = Annotated[str | None, typer.Option(help="For a classifier of pairs: the second text.")]
@@ -52,13 +55,21 @@ Html = Annotated[
         help="Write a page that needs nothing from outside itself.",
     ),
 ]
+Units = Annotated[
+    str | None, typer.Option(help="Of an image: 'patch' (default), 'pixel', or n for squares of n pixels a side.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of every random choice.")]
 
 
 def read_text(text: str) -> str:
     """The text itself, or standard input for "-", without the line break that ends it."""
     if text == "-":
-        text = sys.stdin.read().removesuffix("\n")
+        try:
+            text = sys.stdin.read().removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise typer.BadParameter(
+                "standard input is not text. Give the file of an image by its path.", param_hint="TEXT"
+            ) from error
     if not text:
         raise typer.BadParameter("the text is empty: there is no token to explain.", param_hint="TEXT")
     return text
@@ -90,6 +101,11 @@ def read_target(target: str | None, subject: Any) -> str | int | None:
     if target is not None and target.isdigit() and target not in getattr(subject, "labels", [target]):
         return int(target)
     return target
+
+
+def read_units(units: str | None) -> str | int | None:
+    """The units as they are meant: digits are a number of pixels."""
+    return int(units) if units is not None and units.isdecimal() else units
 
 
 def load_model(name: str, dtype: DType, device: str | None) -> Any:

@@ -6,12 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from whence.errors import InputError
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
 from whence.perturbation.evaluator import Evaluator, Strategy, check_strategy
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target
+
+_MOST_TOKENS = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class LeaveOneOut(Method):
     without its division by f(x), so that scores keep their unit.
     Shapes and units: one score a token and target, in the target's unit.
     Cost: one forward pass for the input and one for each token, no backward pass.
-    Errors: `InputError` for an unknown strategy, or to delete the only token; `UnsupportedError` for a token that the
-    tokenizer lacks.
+    Errors: `InputError` for an unknown strategy, to delete the only token, or for more than 10,000 tokens (pixels);
+    `UnsupportedError` for a token that the tokenizer lacks.
     Does not claim: that scores add up; that a masked input is one the model was made for. Tokens that say the same
     thing twice both score low.
 
@@ -54,6 +57,7 @@ class LeaveOneOut(Method):
     def _explain(
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
+        _refuse_too_many(max(len(item) for item in inputs))
         evaluator = Evaluator(subject, inputs, targets, run, self.strategy)
         masks = [~np.eye(len(item), dtype=bool) for item in inputs]
         without = evaluator.evaluate(masks, label=self.key)
@@ -68,3 +72,13 @@ class LeaveOneOut(Method):
             )
             for i in range(len(inputs))
         ]
+
+
+def _refuse_too_many(tokens: int) -> None:
+    """An `InputError` where masks, a row a token, would fill the memory; a pixel alone says little anyway."""
+    if tokens > _MOST_TOKENS:
+        raise InputError(
+            f"leave_one_out would mask each of {tokens:,} units alone, in as many forward passes; at most "
+            f"{_MOST_TOKENS:,} are allowed. Of an image explain larger units (units='patch', or units=8 for squares "
+            f"of 8 pixels a side), or explain pixels by gradients or relevance."
+        )

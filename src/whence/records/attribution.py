@@ -111,10 +111,12 @@ class Attribution(Displayed):
 
     def words(self) -> "Attribution":
         """Scores summed over the tokens of each word (separated by white space; punctuation stays attached)."""
+        self._refuse_image("words")
         return self._grouped(word_groups(self.tokens), "words")
 
     def sentences(self) -> "Attribution":
         """Scores summed over the tokens of each sentence (closed by . ! ? or a line break)."""
+        self._refuse_image("sentences")
         return self._grouped(sentence_groups(self.tokens, self.text), "sentences")
 
     def segments(self, spans: Sequence[tuple[int, int]]) -> "Attribution":
@@ -123,6 +125,7 @@ class Attribution(Displayed):
         Tokens outside every span are left out; where there is a residual, it takes up their scores.
         Raises `InputError` if a span covers no token, cuts through one, or shares one with another span.
         """
+        self._refuse_image("segments")
         try:
             borders = [(int(start), int(end)) for start, end in spans]
         except (TypeError, ValueError) as error:
@@ -252,9 +255,11 @@ class Attribution(Displayed):
 
     # ------------------------------------------------------------------ inside
 
-    def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
+    def _refuse_image(self, name: str) -> None:
         if self.grid is not None:
             raise InputError(f"{name}() groups the tokens of a text, and this record is of an image. Try patches(2).")
+
+    def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
         tokens = [merge(self.tokens, group, self.text) for group in groups]
         summed = [self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups]
         scores = np.stack(summed, axis=1) if summed else np.zeros((len(self.targets), 0))

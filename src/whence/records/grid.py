@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def square_sums(
     scores: Float[np.ndarray, "target row column"], size: int
 ) -> Float[np.ndarray, "target square_row square_column"]:
     """Sums over squares of `size` by `size` units; at the far edges squares hold what is left."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
         raise InputError(f"patches(size) wants a whole number of units a side, at least 1, got {size!r}.")
     rows, columns = scores.shape[1:]
     down = np.add.reduceat(scores.astype(np.float64), np.arange(0, rows, size), axis=1)

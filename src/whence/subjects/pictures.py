@@ -15,6 +15,7 @@ _WANTED = (
     "Wanted: a PIL image, the path of an image file, or an array (height, width, 3) of uint8, or floats in 0 to 1."
 )
 _VIEW_SIDE = 256
+_SHOWN = 100
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -32,7 +33,7 @@ def read_picture(data: Any) -> Any:
     if isinstance(data, image_module.Image):
         return _upright_rgb(data)
     if isinstance(data, str | os.PathLike):
-        return _from_file(os.fspath(data))
+        return _from_file(os.fsdecode(data))
     if isinstance(data, np.ndarray):
         return _upright_rgb(image_module.fromarray(_eight_bits(data)))
     raise InputError(f"Cannot explain a {type(data).__name__} as an image. {_WANTED}")
@@ -54,12 +55,12 @@ def picture_name(data: Any) -> str | None:
     return Path(str(data.filename)).name if getattr(data, "filename", None) else None
 
 
-def _from_file(name: str | bytes) -> Any:
-    path = Path(os.fsdecode(name)).expanduser()
-    if str(name).startswith(("http://", "https://", "data:")):
-        raise InputError(f"whence fetches nothing: save {str(name)[:60]!r} to a file and pass its path.")
-    if not os.fsdecode(name) or not path.exists():
-        raise InputError(f"There is no image file {os.fsdecode(name)!r}. {_WANTED}")
+def _from_file(name: str) -> Any:
+    path = Path(name).expanduser()
+    if name.startswith(("http://", "https://", "data:")):
+        raise InputError(f"whence fetches nothing: save {name[:_SHOWN]!r} to a file and pass its path.")
+    if not name or not os.path.exists(path):
+        raise InputError(f"There is no image file {name[:_SHOWN]!r}. {_WANTED}")
     if not path.is_file():
         raise InputError(f"{str(path)!r} is no file, so no image. {_WANTED}")
     size = path.stat().st_size

@@ -64,9 +64,7 @@ def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
         drawn_width=columns * across,
         drawn_height=rows * down,
         label=f"{label}: {rows} by {columns} {grid.unit} scores over the image",
-        note=None
-        if by_cell
-        else f"{OUTLIERS}% of the {grid.unit}s go beyond the scale, and have the colour of its end.",
+        note=None if by_cell else f"{OUTLIERS}% of the scores go beyond the scale, and have the colour of its end.",
     )
 
 

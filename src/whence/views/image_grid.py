@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from whence.records import Attribution
 from whence.views.evidence import scale_of
+from whence.views.token_text import readable
 
 MOST_CELLS = 1024
 """Cells that are shown one by one; more are a picture of their own."""
@@ -51,7 +52,7 @@ def image_grid(record: Attribution, row: int) -> ImageGrid | None:
     about = record.provenance
     cell = _two_sides(about.get("cell")) or (1, 1)
     height, width = _two_sides(about.get("pixels")) or (shape[0] * cell[0], shape[1] * cell[1])
-    unit = record.tokens[0].role
+    unit = readable(record.tokens[0].role)
     return ImageGrid(record.scores[row].reshape(shape), height, width, cell, unit, _view(about.get("image")))
 
 

@@ -1,6 +1,9 @@
 """An image's heat map in a terminal: a grid of cells two characters wide."""
 
+from dataclasses import replace
+
 import numpy as np
+from rich.console import RenderableType
 from rich.text import Text
 
 from whence.records import Attribution
@@ -8,14 +11,14 @@ from whence.records.grid import square_sums
 from whence.views.evidence import scale_of, seen
 from whence.views.image_grid import ImageGrid, image_grid
 from whence.views.numbers import signed
-from whence.views.terminal_heat import INDENT, Paper, heat_lines, heat_style, legend
+from whence.views.terminal_heat import INDENT, Paper, facts_line, heat_lines, heat_style, inset, legend
 from whence.views.token_text import readable
 
 _CELL = 2
 _MOST_LINES = 40
 
 
-def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> list[Text]:
+def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> list[RenderableType]:
     """One row's heat map: the grid of an image, or the tokens the row's prediction had read.
 
     With `explained` a last line says what the colours mean; that of a grid is always there.
@@ -25,18 +28,18 @@ def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> lis
         return _grid_lines(grid, readable(record.unit_of(row)), paper)
     reach = seen(record, row)
     tokens, scores = record.tokens[:reach], record.scores[row, :reach]
-    lines = heat_lines(tokens, scores, paper)
+    lines: list[RenderableType] = [*heat_lines(tokens, scores, paper)]
     return [*lines, legend(scores, readable(record.unit_of(row)), paper)] if explained else lines
 
 
-def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[Text]:
+def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[RenderableType]:
     """The grid, a line for each row, summed over squares until it fits the paper; the last line says so.
 
     Where the paper takes no styles, a cell is its sign and its size in ninths of the scale.
     """
     size, scores = _fitted(grid.scores, max(1, (paper.width - INDENT) // _CELL))
     scale = scale_of(scores)
-    lines = []
+    lines: list[RenderableType] = []
     for row in scores.tolist():
         line = Text(" " * INDENT)
         for score in row:
@@ -58,10 +61,13 @@ def _cell(score: float, scale: float, paper: Paper) -> str:
     return f"{'−' if score < 0 else '+'}{ninths}" if ninths else " ·"
 
 
-def _legend(grid: ImageGrid, scale: float, size: int, unit: str, paper: Paper) -> Text:
-    cells = f"{grid.unit}es" if grid.unit == "patch" else f"{grid.unit}s"
-    each = f"a {grid.unit}" if size == 1 else f"the sum of {size} × {size} {cells}"
-    shown = "underlined: negative" if paper.styled else "digits: ninths of it"
-    ends = f"±{signed(scale, scale).removeprefix('+')} {unit}" if scale else "every score is 0"
+def _legend(grid: ImageGrid, scale: float, size: int, unit: str, paper: Paper) -> RenderableType:
     rows, columns = grid.scores.shape
-    return Text(f"{' ' * INDENT}{rows} × {columns} {cells} · a cell is {each} · {ends} · {shown}", style="dim")
+    cells = f"{grid.unit}es" if grid.unit == "patch" else f"{grid.unit}s"
+    facts = [
+        f"{rows} × {columns} {cells}",
+        f"a cell is {f'a {grid.unit}' if size == 1 else f'the sum of {size} × {size} {cells}'}",
+        f"±{signed(scale, scale).removeprefix('+')} {unit}" if scale else "every score is 0",
+        "underlined: negative" if paper.styled else "digits: ninths of it",
+    ]
+    return inset(facts_line(facts, replace(paper, width=paper.width - INDENT), style="dim"))
