@@ -24,7 +24,7 @@ import torch
 import transformers
 from conservation import conservation
 from tiny_models import TASKS, Task, tiny_model
-from tiny_sizes import REASONS
+from tiny_sizes import EXTRA_INPUTS, REASONS
 
 from whence.errors import WhenceWarning
 
@@ -85,10 +85,13 @@ def measure(model_type: str, task: Task, rule_set: str) -> Row:
         except Exception as error:  # noqa: BLE001 - one type that fails must not stop the others
             return Row(model_type, class_name, None, REASONS.get(model_type) or reason(error))
     notes = [] if result.dtype == torch.float64 else [str(result.dtype).removeprefix("torch.")]
-    if not set(result.inputs) <= {"inputs_embeds", "decoder_inputs_embeds", "pixel_values"}:
-        notes.append("of " + ", ".join(result.inputs))
+    notes += ["ids looked up"] if any(name.startswith("embeddings") for name in result.inputs) else []
+    beside = [name for name in result.inputs if name in EXTRA_INPUTS.get(model_type, {})]
+    notes += [f"with {' and '.join(beside)}"] if beside else []
     if not result.error <= CONSERVED:
-        told = dict.fromkeys(str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning)
+        told = dict.fromkeys(
+            str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning
+        )
         notes += [REASONS[model_type]] if model_type in REASONS else [f"no rule for {name}" for name in told]
     return Row(model_type, class_name, result.error, "; ".join(notes))
 

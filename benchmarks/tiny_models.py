@@ -43,14 +43,18 @@ TASKS = {
 }
 
 ADDITIVE = re.compile(
-    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|\w*pos_encoding|cls_token\w*|mask_token|"
-    r"distillation_token|register_tokens|class_embedding|\w*pos(ition)?_embed\w*|\w*relative_position\w*table)$"
+    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|cls_token\w*|mask_token|"
+    r"distillation_token|register_tokens|class_embedding|\w*pos(ition)?_embed\w*)$"
 )
 """Parameters that are added to or stand beside what comes from the input; attention sinks weigh, and may stay."""
 
 
-COMPUTED_POSITIONS = re.compile(r"Sinusoidal\w*Position")
+POSITIONS = re.compile(r"pos_encoding$")
+"""Buffers of positions to be added."""
+COMPUTED_POSITIONS = re.compile(r"(?<!RoFormer)Sinusoidal\w*Position")
 """Modules that compute positions to be added."""
+WITHIN_ATTENTION = re.compile(r"relative|rel_|RoFormer")
+"""Positions that only weigh: relative ones, and those that turn queries and keys."""
 MULTIPLIED = re.compile(r"gamma|scale|lambda")
 """Vectors beside norm weights that multiply."""
 
@@ -118,6 +122,8 @@ def _tiny(name: str, value: Any, plain: Mapping[str, Any], layers: int) -> Any:
             return layers
         if name in SIZES:
             return min(SIZES[name], value) if value > 0 else None
+    if name == "image_size" and isinstance(value, list | tuple):
+        return [SIZES[name]] * len(value)
     if name == "depths" and isinstance(value, list):
         return [min(2, n) if isinstance(n, int) else n for n in value]
     if name in ("rope_parameters", "rope_scaling") and isinstance(value, dict):
@@ -153,8 +159,10 @@ def _draw(model: nn.Module) -> None:
     """Matrices at random, norm weights around one, additive constants and embeddings of anything but tokens zero."""
     tokens = {id(embedding) for embedding in token_embeddings(model)}
     for path, module in model.named_modules():
-        beside = "Embedding" in type(module).__name__ and id(module) not in tokens and not _looks_tokens_up(path, module)
-        if COMPUTED_POSITIONS.search(type(module).__name__) and id(module) not in tokens:
+        kind = type(module).__name__
+        beside = "Embedding" in kind and id(module) not in tokens and not _looks_tokens_up(path, module)
+        beside = beside and not WITHIN_ATTENTION.search(f"{path} {kind}")
+        if COMPUTED_POSITIONS.search(kind) and id(module) not in tokens:
             module.register_forward_hook(lambda _module, _args, output: torch.zeros_like(output))
         for name, parameter in module.named_parameters(recurse=False):
             if not parameter.is_floating_point():
@@ -167,7 +175,7 @@ def _draw(model: nn.Module) -> None:
             elif name.endswith("weight") or MULTIPLIED.search(name):
                 parameter.normal_(1.0, 0.1)
         for name, buffer in module.named_buffers(recurse=False):
-            if ADDITIVE.search(name):
+            if POSITIONS.search(name):
                 buffer.zero_()
 
 

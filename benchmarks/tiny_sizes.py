@@ -127,5 +127,9 @@ EXTRA_INPUTS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
 REASONS: Mapping[str, str] = dict.fromkeys(
     ("gemma4_assistant", "gemma4_unified_assistant"),
     "a draft model, which runs on the key and value states of the model it serves and on nothing else",
-)
-"""Types that are not built, and why."""
+) | {
+    "hrm_text": "its own forward runs all but the last of its cycles without gradients, and cuts what they carry",
+    "reformer": "its reversible blocks run again inside a custom backward pass, in training mode only, beyond any rule",
+    "yoso": "its attention is one custom autograd function of queries, keys and values, whose parts no rule sees",
+}
+"""Why a type is not run or does not conserve."""
