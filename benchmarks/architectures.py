@@ -2,8 +2,8 @@
 
     python benchmarks/architectures.py [--tasks causal-lm,seq2seq] [--types llama,t5] [--rules cp_lrp] [--markdown FILE]
 
-For each type of transformers' tables for seven tasks: a model of two layers or so with random weights and every additive
-constant zero (biases, positions added to tokens, token types, class tokens), one forward pass under the rules, one
+For each type of transformers' tables for seven tasks: a model of two layers or so with random weights and all additive
+constants zero (biases, positions added to tokens, token types, class tokens), one forward pass under the rules, one
 backward pass from the output number of largest magnitude, and the error |Σ relevance − value| / |value|, the sum over
 all inputs. Where a type cannot be built or run, or does not conserve, the note says why.
 """
@@ -22,10 +22,10 @@ from pathlib import Path
 
 import torch
 import transformers
+
 from conservation import conservation
 from tiny_models import TASKS, Task, tiny_model
 from tiny_sizes import EXTRA_INPUTS, REASONS
-
 from whence.errors import WhenceWarning
 
 CONSERVED = 1e-3
@@ -45,12 +45,12 @@ transformers {transformers}, torch {torch}, Python {python}, rules `{rules}`.
 | task | types | error ≤ 1e-3 | error above | not run |
 |---|---:|---:|---:|---:|
 """
-PURPOSE = """How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with all
-additive constants zero, so that nothing but the input can receive relevance; one forward pass under the rules, one
+PURPOSE = """How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with
+all additive constants zero, so that nothing but the input can receive relevance; one forward pass under the rules, one
 backward pass from the output number of largest magnitude; and the error |Σ relevance − value| / |value|, the sum over
 all inputs: embeddings of source and target tokens, pixels. Computed in float64 unless the note says otherwise; types
-that compute in float32 inside reach about 1e-6. Without biases a real model behaves alike; with them, what they absorb
-is the residual that every record reports."""
+that compute in float32 inside reach about 1e-6. Attention sinks, relative positions and normalisations stay as they are.
+In a model with biases and positions, what these absorb is the residual, which the record reports by name."""
 
 
 @dataclass(frozen=True)

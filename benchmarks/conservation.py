@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tiny_models import Task, token_embeddings
-from tiny_sizes import EXTRA_INPUTS, VOCABULARY
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tiny_models import Task, token_embeddings
+from tiny_sizes import EXTRA_INPUTS, VOCABULARY
 from whence.relevance import rules
 
 LENGTH = 12
@@ -34,7 +34,7 @@ class Conserved:
 
 
 def conservation(model: PreTrainedModel, task: Task, rule_set: str | None = "cp_lrp") -> Conserved:
-    """One forward pass under the rules (None: under none), one backward pass from the output number of largest magnitude.
+    """One forward pass under the rules (None: none), one backward pass from the output number of largest magnitude.
 
     Embeddings are given where the model takes them, and read off the embedding module where it wants ids; in float64,
     or in float32 where the model cannot. If none of these goes, what float32 with embeddings raises is raised.

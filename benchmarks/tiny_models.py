@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
-from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
+
 
 @dataclass(frozen=True)
 class Task:
-    """A task and transformers' two tables for it: type -> class name, and the class that builds from a config."""
+    """A task, and the part of the names of transformers' tables for it."""
 
     name: str
-    auto_class: str
     table: str
 
     @property
@@ -32,13 +31,13 @@ class Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("causal-lm", "AutoModelForCausalLM", "CAUSAL_LM"),
-        Task("masked-lm", "AutoModelForMaskedLM", "MASKED_LM"),
-        Task("sequence-classification", "AutoModelForSequenceClassification", "SEQUENCE_CLASSIFICATION"),
-        Task("token-classification", "AutoModelForTokenClassification", "TOKEN_CLASSIFICATION"),
-        Task("question-answering", "AutoModelForQuestionAnswering", "QUESTION_ANSWERING"),
-        Task("seq2seq", "AutoModelForSeq2SeqLM", "SEQ_TO_SEQ_CAUSAL_LM"),
-        Task("image-classification", "AutoModelForImageClassification", "IMAGE_CLASSIFICATION"),
+        Task("causal-lm", "CAUSAL_LM"),
+        Task("masked-lm", "MASKED_LM"),
+        Task("sequence-classification", "SEQUENCE_CLASSIFICATION"),
+        Task("token-classification", "TOKEN_CLASSIFICATION"),
+        Task("question-answering", "QUESTION_ANSWERING"),
+        Task("seq2seq", "SEQ_TO_SEQ_CAUSAL_LM"),
+        Task("image-classification", "IMAGE_CLASSIFICATION"),
     )
 }
 

@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 import torch
+
 from architectures import main, measure, reason
 from conservation import conservation
 from tiny_models import TASKS, tiny_config, tiny_model

@@ -6,11 +6,11 @@ import threading
 import numpy as np
 import pytest
 import torch
-from architectures import CAUSAL, CLASSIFIERS, IMAGES, MIXTURES, SEQ2SEQ, tiny_model
 from transformers.pytorch_utils import Conv1D
 
 import tiny
 import whence
+from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, MIXTURES, SEQ2SEQ, tiny_model
 from whence import Scale, Unit
 from whence.errors import InputError
 from whence.internals.intervene import Intervention

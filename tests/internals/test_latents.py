@@ -6,12 +6,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from architectures import tiny_model
 
 import tiny
 import whence
-from reference import attnlrp as twin
-from reference.forward import llama_forward, split_heads, weights
+from reference import messages as twin
+from reference.forward import llama_forward
+from reference.primitives import join_heads, split_heads, weights
+from tiny_architectures import tiny_model
 from whence.errors import InputError, UnsupportedError
 from whence.targets import as_targets
 
@@ -168,10 +169,10 @@ def test_attnlrp_of_neurons_and_heads_equals_explicit_messages(llama):
 
 def _through_attention(t, block, r_x, r_mixed, absorbed):
     attention = block.self_attn
-    r_q, r_k, r_v = twin.attention_rule(t, split_heads(r_mixed, len(t["q"])), absorbed)
-    r_q = twin.join_heads(twin.rotation_rule(t["q_straight"], t["q"], t["cos"], t["sin"], r_q))
-    r_k = twin.join_heads(twin.rotation_rule(t["k_straight"], t["k"], t["cos"], t["sin"], r_k))
-    for module, r in ((attention.q_proj, r_q), (attention.k_proj, r_k), (attention.v_proj, twin.join_heads(r_v))):
+    r_q, r_k, r_v = twin.attention_rule(t, split_heads(r_mixed, len(t["q"])), twin.RULES["attnlrp"], absorbed)
+    r_q = join_heads(twin.rotation_rule(t["q_straight"], t["q"], t["cos"], t["sin"], r_q))
+    r_k = join_heads(twin.rotation_rule(t["k_straight"], t["k"], t["cos"], t["sin"], r_k))
+    for module, r in ((attention.q_proj, r_q), (attention.k_proj, r_k), (attention.v_proj, join_heads(r_v))):
         r_x = r_x + twin.linear_rule(t["norm1"], *weights(module), r, absorbed)
     return r_x
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from architectures import CAUSAL, CLASSIFIERS, IMAGES, tiny_model
 
 import whence
+from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, tiny_model
 from whence.errors import InputError, UnsupportedError
 from whence.internals.model_map import map_of
 from whence.internals.taps import readings
