@@ -45,11 +45,12 @@ transformers {transformers}, torch {torch}, Python {python}, rules `{rules}`.
 | task | types | error ≤ 1e-3 | error above | not run |
 |---|---:|---:|---:|---:|
 """
-PURPOSE = """How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with
-all additive constants zero, so that nothing but the input can receive relevance; one forward pass under the rules, one
+PURPOSE = """\
+How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with all
+additive constants zero, so that nothing but the input can receive relevance; one forward pass under the rules, one
 backward pass from the output number of largest magnitude; and the error |Σ relevance − value| / |value|, the sum over
 all inputs: embeddings of source and target tokens, pixels. Computed in float64 unless the note says otherwise; types
-that compute in float32 inside reach about 1e-6. Attention sinks, relative positions and normalisations stay as they are.
+that compute in float32 inside reach about 1e-6. Attention sinks, relative positions and normalisations are as they are.
 In a model with biases and positions, what these absorb is the residual, which the record reports by name."""
 
 
