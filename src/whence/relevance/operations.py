@@ -79,7 +79,7 @@ OPERATIONS: dict[Function, str] = (
     | dict.fromkeys((F.rms_norm, torch.rms_norm), "rms_norm")
     | dict.fromkeys((F.group_norm, torch.group_norm), "group_norm")
     | dict.fromkeys(_ROUTINGS, "routing")
-    | dict.fromkeys((torch.var, Tensor.var, torch.var_mean), "variance")
+    | dict.fromkeys((torch.var, Tensor.var), "variance")
     | {F.normalize: "normalize", F.scaled_dot_product_attention: "attention"}
 )
 """Torch function -> operation name."""
