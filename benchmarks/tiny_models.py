@@ -54,7 +54,7 @@ COMPUTED_POSITIONS = re.compile(r"(?<!RoFormer)Sinusoidal\w*Position")
 """Modules that compute positions to be added."""
 WITHIN_ATTENTION = re.compile(r"relative|rel_|RoFormer")
 """Positions that only weigh: relative ones, and those that turn queries and keys."""
-MULTIPLIED = re.compile(r"gamma|scale|lambda")
+MULTIPLIED = re.compile(r"(gamma|scale|lambda)[^.]*$")
 """Vectors beside norm weights that multiply."""
 
 
@@ -164,18 +164,23 @@ def _draw(model: nn.Module) -> None:
         if COMPUTED_POSITIONS.search(kind) and id(module) not in tokens:
             module.register_forward_hook(lambda _module, _args, output: torch.zeros_like(output))
         for name, parameter in module.named_parameters(recurse=False):
-            if not parameter.is_floating_point():
-                continue
-            if beside or ADDITIVE.search(f"{path}.{name}"):
-                parameter.zero_()
-            elif parameter.ndim >= 2:
-                fan_in = parameter.shape[-1] if parameter.ndim == 3 else parameter[0].numel()
-                parameter.normal_(std=(1.5 if parameter.ndim == 4 else 1.0) * fan_in**-0.5)
-            elif name.endswith("weight") or MULTIPLIED.search(name):
-                parameter.normal_(1.0, 0.1)
+            if parameter.is_floating_point():
+                _draw_parameter(f"{path}.{name}", parameter, beside)
         for name, buffer in module.named_buffers(recurse=False):
             if POSITIONS.search(name):
                 buffer.zero_()
+
+
+def _draw_parameter(name: str, parameter: nn.Parameter, beside: bool) -> None:
+    if beside or (ADDITIVE.search(name) and not WITHIN_ATTENTION.search(name.rpartition(".")[2])):
+        parameter.zero_()
+    elif parameter.ndim >= 2:
+        fan_in = parameter.shape[-1] if parameter.ndim == 3 else parameter[0].numel()
+        parameter.normal_(std=(1.5 if parameter.ndim == 4 else 1.0) * fan_in**-0.5)
+    elif name.endswith("weight") or MULTIPLIED.search(name):
+        parameter.normal_(1.0, 0.1)
+    elif not parameter.any():
+        parameter.normal_(std=0.5)
 
 
 def token_embeddings(model: nn.Module) -> list[nn.Module]:
