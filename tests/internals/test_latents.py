@@ -275,6 +275,62 @@ def test_flattened_hidden_states_are_told_apart_by_token():
 # ---------------------------------------------------------------------- surroundings
 
 
+def test_the_methods_own_settings_are_followed(llama):
+    method = whence.methods.AttnLRP(gamma=0.25)
+    found = whence.latents(llama, TEXT, kind="residual", method=method)
+    close(found.of("residual 0").scores, whence.explain(llama, TEXT, method=method).scores)
+    assert found.params == method.params
+
+
+def test_an_operation_without_a_rule_is_told_of(llama):
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 2 * gradient
+
+    def target(logits):
+        return Doubled.apply(logits)[0]
+
+    with pytest.warns(whence.WhenceWarning, match="Doubled"):
+        whence.latents(llama, TEXT, target=target)
+    with pytest.raises(UnsupportedError, match="Doubled"):
+        whence.latents(llama, TEXT, target=target, method=whence.methods.AttnLRP(strict=True))
+
+
+def test_a_tap_is_the_way_through_its_module_alone():
+    from whence.internals.taps import Reading, Site, Taps
+    from whence.records import Unit
+
+    class Twice(torch.nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    module, x = Twice(), torch.ones(1, 1, 3, requires_grad=True)
+    for side, way in (("in", 2.0), ("out", 1.0)):
+        place = Reading((Unit("residual", 0),), (Site(module, side),))
+        with Taps(place.sites) as taps:
+            y = x * 1.0
+            total = (module(y) + 5 * y).sum()
+        (gradient,) = torch.autograd.grad(total, taps.tensors(place))
+        assert (gradient == way).all()
+
+
+def test_a_module_that_runs_twice_cannot_be_read():
+    from whence.internals.taps import Reading, Site, Taps
+    from whence.records import Unit
+
+    module = torch.nn.Linear(3, 3)
+    place = Reading((Unit("residual", 0),), (Site(module, "in"),))
+    with Taps(place.sites) as taps:
+        module(module(torch.ones(1, 1, 3)))
+    with pytest.raises(UnsupportedError, match="Linear, where residual 0 is read, ran 2 times"):
+        taps.tensors(place)
+
+
 def test_it_is_told_how_it_was_made(llama):
     found = whence.latents(llama, TEXT, continuation=" Paris is", kind="layer", method="cp_lrp")
     assert found.method == "cp_lrp"
