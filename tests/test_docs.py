@@ -24,7 +24,8 @@ def blocks(page: Path, language: str) -> list[str]:
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
 def test_python_blocks_run(page, smollm2, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("whence.subjects.loading.load", lambda name: smollm2)
+    load = whence.subjects.loading.load
+    monkeypatch.setattr("whence.subjects.loading.load", lambda what: smollm2 if what == "smollm2" else load(what))
     namespace: dict = {"__name__": "docs"}
     for code in blocks(page, "python"):
         exec(compile(code, str(page), "exec"), namespace)
