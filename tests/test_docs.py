@@ -30,7 +30,10 @@ def test_python_blocks_run(page, request, tmp_path, monkeypatch):
     text = page.read_text(encoding="utf-8")
     models = {name: request.getfixturevalue(fixture) for name, fixture in MODELS.items() if f'"{name}"' in text}
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("whence.subjects.loading.load", models.__getitem__)
+    load = whence.subjects.loading.load
+    monkeypatch.setattr(
+        "whence.subjects.loading.load", lambda what: models[what] if str(what) in models else load(what)
+    )
     if "photo.jpg" in text:
         shutil.copy(sorted(asset("data/images").iterdir())[3], "photo.jpg")
     namespace: dict = {"__name__": "docs"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, relevance
-    from whence.api import compare, explain, report
+    from whence.api import compare, explain, latents, maximizers, report
     from whence.errors import (
         InputError,
         LoadError,
@@ -26,14 +26,27 @@ if TYPE_CHECKING:
         WhenceError,
         WhenceWarning,
     )
-    from whence.records import Agreement, Attribution, Comparison, Report, TargetValue, Token
+    from whence.internals.intervene import Scale, intervene
+    from whence.internals.vocabulary import vocabulary_projection
+    from whence.records import (
+        Agreement,
+        Attribution,
+        Comparison,
+        Latents,
+        Maximizers,
+        Report,
+        TargetValue,
+        Token,
+        Unit,
+        VocabularyProjection,
+    )
     from whence.registry import available
     from whence.subjects.fake import FakeSubject
     from whence.subjects.loading import load
     from whence.targets import Contrast, Logit, LogProb, Prob
 
 _HOME = {
-    "whence.api": ("compare", "explain", "report"),
+    "whence.api": ("compare", "explain", "latents", "maximizers", "report"),
     "whence.errors": (
         "InputError",
         "LoadError",
@@ -45,7 +58,20 @@ _HOME = {
         "WhenceError",
         "WhenceWarning",
     ),
-    "whence.records": ("Agreement", "Attribution", "Comparison", "Report", "TargetValue", "Token"),
+    "whence.internals.intervene": ("Scale", "intervene"),
+    "whence.internals.vocabulary": ("vocabulary_projection",),
+    "whence.records": (
+        "Agreement",
+        "Attribution",
+        "Comparison",
+        "Latents",
+        "Maximizers",
+        "Report",
+        "TargetValue",
+        "Token",
+        "Unit",
+        "VocabularyProjection",
+    ),
     "whence.registry": ("available",),
     "whence.subjects.fake": ("FakeSubject",),
     "whence.subjects.loading": ("load",),
@@ -62,27 +88,36 @@ __all__ = [
     "Contrast",
     "FakeSubject",
     "InputError",
+    "Latents",
     "LoadError",
     "LogProb",
     "Logit",
+    "Maximizers",
     "MissingExtraError",
     "NonFiniteError",
     "Prob",
     "Report",
+    "Scale",
     "TargetError",
     "TargetValue",
     "Token",
+    "Unit",
     "UnknownNameError",
     "UnsupportedError",
+    "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
     "available",
     "compare",
     "explain",
+    "intervene",
+    "latents",
     "load",
+    "maximizers",
     "methods",
     "relevance",
     "report",
+    "vocabulary_projection",
 ]
 
 

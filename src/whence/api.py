@@ -1,6 +1,6 @@
 """The functions users call: wiring between subjects, methods, metrics and records, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import isabstract
 from os import PathLike
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 import torch
 
 from whence.errors import InputError
+from whence.internals.latents import latents_of
+from whence.internals.maximizers import maximizers_of
 from whence.methods.base import Method
 from whence.methods.run import Run
 from whence.metrics.agreement import agreements
-from whence.records import Attribution, Comparison, Report
+from whence.records import Attribution, Comparison, Latents, Maximizers, Report, Unit, VocabularyProjection, as_unit
 from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
 from whence.subjects.inputs import Inputs
@@ -105,15 +107,100 @@ def compare(
     return compared if _is_list(data) else compared[0]
 
 
-def report(*records: Attribution | Comparison, title: str = "whence report") -> Report:
+def latents(
+    subject: Any,
+    data: Any,
+    *,
+    target: Any = None,
+    kind: str = "neuron",
+    method: str | Method | type[Method] = "attnlrp",
+    continuation: str | Sequence[int] | None = None,
+    max_new_tokens: int | None = None,
+    at: At | None = None,
+    layers: Sequence[int] | None = None,
+    device: Any = None,
+) -> Latents:
+    """How much every neuron, head, layer or place on the residual stream contributed to the prediction, at each token.
+
+    Formula: R_u(t) = Σ_{i in u} z_i(t) · g_i(t), with z the numbers of unit u at token t, and g the gradient of the
+    target with respect to them, as the method's rules modify it:
+
+    - "neuron": z is one input of the MLP's down projection (behind the product with the gate, where there is one);
+    - "head": z is one head's part of the input of attention's output projection; cross-attention has heads of its own;
+    - "residual": z is the residual stream in front of a block, and behind the last one;
+    - "layer": z is what a block adds, x_out − x_in, and g the gradient at x_out, so that token by token
+      residual(l + 1) = layer(l) + x_in ⊙ g, the part that passes by. Where a norm comes behind the sum (BERT), x_in
+      does not pass unchanged, and what a block adds is this difference all the same.
+
+    Source: Achtibat et al. 2024, "AttnLRP", ICML, section 3 and figure 1: relevance of latents from the one backward.
+    Shapes and units: `scores` `(targets, tokens, units)` in the target's unit. With rules that conserve and a model
+    without biases, the residuals of each layer add up to the value; neurons of a layer add up, at each token, to the
+    relevance of what the MLP writes.
+    Cost: one forward pass, one backward for each target row; on first use of a model one more forward of four tokens.
+    Memory: 4 bytes for each target, token and unit; `layers` restricts both to some layers.
+
+    `method` is a relevance method, or "input_x_gradient"; the other arguments are those of `explain`, for one input.
+    Raises `UnsupportedError` for other methods, and for a kind that the model has not: the experts of a mixture have
+    no one down projection. It does not claim that a unit matters to the model by itself: `intervene` tests that.
+
+    >>> from whence import FakeSubject
+    >>> latents(FakeSubject({"good": 2.0}), "a good film")
+    Traceback (most recent call last):
+        ...
+    whence.errors.UnsupportedError: _AdditiveModel is no transformers model: it has no layers, neurons or heads to name.
+    """
+    if _is_list(data):
+        raise InputError("latents() explains one input at a time, got a list.")
+    subject = _subject(subject, device)
+    (inputs,) = _encode(subject, data, continuation, max_new_tokens, at, None)
+    return latents_of(subject, inputs, target, kind, _method(method), layers)
+
+
+def maximizers(
+    subject: Any,
+    unit: Unit | str | tuple[int, int],
+    texts: Iterable[Any],
+    *,
+    by: str = "activation",
+    k: int = 20,
+    method: str | Method | type[Method] = "attnlrp",
+    batch_size: int | str = "auto",
+    progress: bool | None = None,
+    device: Any = None,
+) -> Maximizers:
+    """The texts that drive one unit inside the model most, and which of their tokens do so.
+
+    - `unit`: a `Unit`, its name ("layer 3 neuron 1021"), or a neuron's `(layer, index)`.
+    - `texts`: any number of texts, read once, some at a time.
+    - `by`: "activation", the unit's largest value over the tokens of a text: of a neuron the number itself, of a head,
+      layer or residual the Euclidean norm; or "relevance", its largest relevance for what the model predicts.
+    - `k`: how many texts to return, largest first, the earlier first among equals.
+
+    Each entry holds an `Attribution` whose target is the unit's activation at the token where it is largest: which
+    input tokens that one number comes from, by the rules of `method`.
+    Source: Achtibat et al. 2024, "AttnLRP", section 4.3; ranking by relevance as in Achtibat et al. 2023, "From
+    attribution maps to human-understandable explanations through concept relevance propagation".
+    Cost: one forward for each text (by relevance, one backward too), one forward and one backward for each entry.
+    It does not claim that the unit stands for what its texts have in common: other texts may drive it for another
+    reason, and most units do several things.
+
+    >>> from whence import FakeSubject
+    >>> maximizers(FakeSubject({"good": 2.0}), "layer 3 neuron 7", ["a good film"])
+    Traceback (most recent call last):
+        ...
+    whence.errors.UnsupportedError: _AdditiveModel is no transformers model: it has no layers, neurons or heads to name.
+    """
+    run = Run(0, batch_size, progress)
+    return maximizers_of(_subject(subject, device), as_unit(unit), texts, by, k, _method(method), run)
+
+
+def report(*records: Any, title: str = "whence report") -> Report:
     """Any records on one page: `report(a, c).save("report.html")`. The page needs nothing from outside itself."""
     if not records:
         raise InputError("report() wants at least one record.")
     for record in records:
-        if not isinstance(record, Attribution | Comparison):
-            raise InputError(
-                f"report() takes the records that explain and compare return, got {type(record).__name__}."
-            )
+        if not isinstance(record, Attribution | Comparison | Latents | Maximizers | VocabularyProjection):
+            raise InputError(f"report() takes the records that whence makes, got {type(record).__name__}.")
     return Report(records, title)
 
 

@@ -9,12 +9,13 @@ import tiny
 import whence
 from reference import integrated_gradients as ig_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
-from reference.attnlrp import attnlrp_bert, attnlrp_gpt2, attnlrp_llama
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
+from reference.lrp import lrp_bert, lrp_gpt2, lrp_llama
+from reference.messages import RULES
 from whence.gradients.integrated_gradients import Quadrature, quadrature_points
 from whence.methods.run import Run
-from whence.registry import available
+from whence.registry import available, resolve
 from whence.targets import Logit
 
 TEXT = "Paris is in 😀 France.\nמה"
@@ -108,15 +109,31 @@ def test_attention_rollout(name, attention):
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 def test_attnlrp(name, attention):
+    assert_lrp_twin("attnlrp", name, attention)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_cp_lrp(name, attention):
+    assert_lrp_twin("cp_lrp", name, attention)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_ah_ln(name, attention):
+    assert_lrp_twin("ah_ln", name, attention)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_lrp_epsilon(name, attention):
+    assert_lrp_twin("lrp_epsilon", name, attention)
+
+
+def assert_lrp_twin(key, name, attention):
     subject = whence.load(MAKERS[name](attn_implementation=attention))
     inputs = subject.encode(TEXT)
-    if name == "bert":
-        expected = attnlrp_bert(subject.model, inputs.ids, OUTPUT)
-    else:
-        twin = attnlrp_gpt2 if name.startswith("gpt2") else attnlrp_llama
-        expected = twin(subject.model, inputs.ids, len(inputs) - 1, OUTPUT)
+    walk = {"llama": lrp_llama, "gpt2": lrp_gpt2, "bert": lrp_bert}[subject.model.config.model_type]
+    expected = walk(subject.model, inputs.ids, -1, OUTPUT, RULES[key], {}).sum(axis=1)
     tolerance = WITH_EAGER if attention == "eager" else 1e-8
-    assert_twin(scores(whence.methods.AttnLRP(), subject, inputs), expected, tolerance)
+    assert_twin(scores(resolve("methods", key)(), subject, inputs), expected, tolerance)
 
 
 def test_random_scores_are_uniform_in_minus_one_to_one():

@@ -1,6 +1,7 @@
 """Laws the twins themselves obey. What ties them to the library is tested beside the library."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import torch
 
 import tiny
 from reference import attention, integrated_gradients, leave_one_out
-from reference.attnlrp import attnlrp_bert, attnlrp_gpt2, attnlrp_llama
 from reference.forward import forward
 from reference.input_x_gradient import input_x_gradient, word_embeddings
+from reference.lrp import lrp_gpt2, lrp_llama, lrp_mixtral
+from reference.lrp_t5 import lrp_t5
+from reference.lrp_vit import lrp_vit
+from reference.messages import RULES
 
 TEXT = "Paris is in 😀 France.\nמה"
 MAKERS = {
@@ -20,13 +24,7 @@ MAKERS = {
     "llama-classifier": tiny.llama_classifier,
     "bert-classifier": tiny.bert_classifier,
 }
-RULES = {
-    "gpt2-lm": tiny.gpt2_lm,
-    "gpt2-classifier": tiny.gpt2_classifier,
-    "llama-lm": tiny.llama_lm,
-    "llama-lm-bias": lambda: tiny.llama_lm(bias=True),
-    "llama-classifier": tiny.llama_classifier,
-}
+MADE = {**MAKERS, "t5": tiny.t5_seq2seq, "mixtral": tiny.mixtral_lm}
 QUADRATURES = {
     "left": (integrated_gradients.left, 0),
     "right": (integrated_gradients.right, 0),
@@ -42,7 +40,7 @@ def last(logits):
     return logits[0, 2] if logits.ndim == 2 else logits[0, -1, 2]
 
 
-@each_model
+@pytest.mark.parametrize("maker", MADE.values(), ids=MADE)
 def test_tiny_models_are_deterministic_and_leave_the_random_state(maker):
     before = torch.random.get_rng_state()
     (one, tokenizer), (two, _) = maker(), maker()
@@ -54,7 +52,7 @@ def test_tiny_models_are_deterministic_and_leave_the_random_state(maker):
         assert torch.equal(a, b), name
 
 
-@each_model
+@pytest.mark.parametrize("maker", MADE.values(), ids=MADE)
 def test_tiny_tokens_cover_the_text(maker):
     _, tokenizer = maker()
     for sentence in tiny.SENTENCES:
@@ -144,50 +142,71 @@ def test_rollout_of_one_layer_is_half_itself():
     assert np.allclose(attention.attention_rollout(weights[:1], 4), 0.5 * raw + 0.5 * np.eye(len(raw))[4], atol=1e-15)
 
 
-@pytest.mark.parametrize("maker", RULES.values(), ids=RULES)
-def test_attnlrp_and_what_is_absorbed_add_up_to_the_logit(maker):
-    model, ids = _ids_of(maker)
-    rule = {"llama": attnlrp_llama, "gpt2": attnlrp_gpt2}[model.config.model_type]
-    absorbed, logit = {}, forward(model, ids)["logits"][-1, 2]
-    scores = rule(model, ids, -1, 2, absorbed)
-    assert scores.sum() + sum(absorbed.values()) == pytest.approx(logit, abs=1e-9)
+@pytest.mark.parametrize("rule_set", RULES)
+@pytest.mark.parametrize(
+    ("maker", "walk"), [(tiny.llama_lm, lrp_llama), (tiny.gpt2_lm, lrp_gpt2), (tiny.mixtral_lm, lrp_mixtral)]
+)
+def test_tokens_a_causal_model_has_not_seen_receive_nothing(maker, walk, rule_set):
+    scores = walk(*_ids_of(maker), 3, 2, RULES[rule_set], {}).sum(axis=1)
+    assert (scores[4:] == 0).all()
+    assert (scores[:4] != 0).all()
 
 
-def test_attnlrp_of_bert_and_what_is_absorbed_add_up_to_the_logit():
-    model, ids = _ids_of(tiny.bert_classifier)
-    absorbed, logit = {}, forward(model, ids)["logits"][0, 2]
-    scores = attnlrp_bert(model, ids, 2, absorbed)
-    assert scores.sum() + sum(absorbed.values()) == pytest.approx(logit, abs=1e-9)
-    assert set(absorbed) == {"bias", "softmax", "positions"}
-
-
-def test_only_the_softmax_absorbs_in_a_llama_without_biases():
-    """Every other rule conserves; so Σ scores = logit - what the softmax keeps, which is not zero."""
-    model, ids = _ids_of(tiny.llama_lm)
-    absorbed = {}
-    attnlrp_llama(model, ids, -1, 2, absorbed)
-    assert set(absorbed) == {"softmax"}
-    assert abs(absorbed["softmax"]) > 1e-3
-
-
-def test_attnlrp_gives_nothing_to_tokens_a_causal_model_has_not_seen():
-    for maker, rule in ((tiny.llama_lm, attnlrp_llama), (tiny.gpt2_lm, attnlrp_gpt2)):
-        model, ids = _ids_of(maker)
-        scores = rule(model, ids, 3, 2)
-        assert (scores[4:] == 0).all()
-        assert (scores[:4] != 0).all()
-
-
-def test_attnlrp_without_mixing_gives_the_whole_logit_to_the_token_read():
+@pytest.mark.parametrize("rule_set", ["attnlrp", "cp_lrp", "ah_ln"])
+def test_without_mixing_the_token_read_receives_the_whole_logit(rule_set):
     """With attention and MLP switched off each token speaks for itself, and its relevance is the whole logit."""
     model, ids = _ids_of(tiny.llama_lm)
     with torch.no_grad():
         for layer in model.model.layers:
             layer.self_attn.o_proj.weight.zero_()
             layer.mlp.down_proj.weight.zero_()
-    scores, logit = attnlrp_llama(model, ids, 3, 2), forward(model, ids)["logits"][3, 2]
+    scores, logit = lrp_llama(model, ids, 3, 2, RULES[rule_set], {}).sum(axis=1), forward(model, ids)["logits"][3, 2]
     assert scores[3] == pytest.approx(logit, abs=1e-9)
     assert np.allclose(np.delete(scores, 3), 0)
+
+
+GRADIENT = dataclasses.replace(RULES["lrp_epsilon"], epsilon=0.0)
+"""Naive LRP without its stabiliser: of a network of ReLUs it is gradient × input (Shrikumar et al. 2016, section 2)."""
+
+
+@pytest.mark.parametrize(
+    ("maker", "walk"), [(tiny.llama_lm, lrp_llama), (tiny.gpt2_lm, lrp_gpt2), (tiny.mixtral_lm, lrp_mixtral)]
+)
+def test_naive_lrp_of_relus_is_gradient_times_input(maker, walk):
+    model, tokenizer = _with_relus(*maker())
+    ids = tokenizer(TEXT)["input_ids"]
+    x = word_embeddings(model, ids).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(inputs_embeds=x[None]).logits[0, -1, 2], x)
+    assert np.abs(walk(model, ids, -1, 2, GRADIENT, {}) - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def test_naive_lrp_of_relus_is_gradient_times_input_on_both_sides_of_a_t5():
+    model, tokenizer = _with_relus(*tiny.t5_seq2seq())
+    ids, prefix = tokenizer(TEXT)["input_ids"], [0, 17, 5]
+    both = [word_embeddings(model, each).requires_grad_() for each in (ids, prefix)]
+    logits = model(inputs_embeds=both[0][None], decoder_inputs_embeds=both[1][None]).logits
+    gradients = torch.autograd.grad(logits[0, -1, 2], both)
+    for found, x, gradient in zip(lrp_t5(model, ids, prefix, -1, 2, GRADIENT, {}), both, gradients, strict=True):
+        assert np.abs(found - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def test_naive_lrp_of_relus_is_gradient_times_pixel():
+    model, _ = _with_relus(*tiny.vit_classifier())
+    x = torch.randn(3, 12, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(pixel_values=x[None]).logits[0, 2], x)
+    assert np.abs(lrp_vit(model, x.detach().numpy(), 2, GRADIENT, {}) - (x * gradient).detach().numpy()).max() < 1e-9
+
+
+def _with_relus(model, tokenizer):
+    for module in model.modules():
+        for name in ("act", "act_fn", "activation_fn"):
+            if hasattr(module, name):
+                setattr(module, name, torch.nn.ReLU())
+    for name in ("hidden_act", "activation_function", "dense_act_fn"):
+        for config in {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}.values():
+            if hasattr(config, name):
+                setattr(config, name, "relu")
+    return model, tokenizer
 
 
 def _ids_of(maker):

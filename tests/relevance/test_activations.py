@@ -1,11 +1,13 @@
 """An activation passes relevance unchanged, however it is written, and its value is the one torch gives."""
 
 import math
+import warnings
 
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from transformers.activations import ACT2FN
 
 from whence.relevance import attribute, rules
 
@@ -232,3 +234,30 @@ def test_a_product_in_place_is_no_function_of_what_it_was():
     found, _ = relevance(in_place, x)
     expected, _ = relevance(lambda x: (2 * x * F.linear(x, square)) * x, x)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("rule_set", ["attnlrp", "cp_lrp", "ah_ln", "lrp_epsilon"])
+@pytest.mark.parametrize("name", sorted(set(ACT2FN) - {"linear"}))
+def test_every_activation_of_transformers_keeps_relevance(name, rule_set):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = ACT2FN[name].double().eval()
+    x = torch.linspace(-3, 12, 40, dtype=torch.float64).requires_grad_()
+    with rules(rule_set, strict=True):
+        y = module(x)
+    torch.testing.assert_close(attribute(y.sum(), x), y.detach(), rtol=1e-7, atol=1e-9)
+
+
+def test_a_sum_of_activations_of_one_tensor_is_one():
+    x = torch.linspace(-3, 3, 40, dtype=torch.float64).requires_grad_()
+    with rules("attnlrp"):
+        y = 0.5 * (1 + torch.erf(x))
+    torch.testing.assert_close(attribute(y.sum(), x), y.detach(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("square", [lambda x: x.pow(2), torch.square, lambda x: x * x, lambda x: x**2])
+def test_without_a_rule_for_norms_a_power_keeps_its_gradient(square):
+    x = draw()
+    with rules("lrp_epsilon"):
+        y = square(x).sum()
+    torch.testing.assert_close(attribute(y, x), 2 * x.detach() ** 2)

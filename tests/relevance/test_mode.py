@@ -280,3 +280,20 @@ def test_another_model_of_the_same_class_is_not_changed():
         thread.join()
     assert torch.equal(found[0], plain)
     assert torch.equal(gradient(second, x), plain)
+
+
+def test_attribute_takes_several_inputs_at_once():
+    a, b = draw(), draw()
+    with rules("attnlrp"):
+        y = (F.silu(a) * (2 * b)).sum()
+    of_a, of_b = attribute(y, [a, b])
+    torch.testing.assert_close(of_a, of_b)
+    assert (of_a.sum() + of_b.sum()).item() == pytest.approx(y.item())
+
+
+def test_a_linear_map_with_computed_weights_gives_each_half():
+    a, b = draw().reshape(2, 3).detach().requires_grad_(), draw().reshape(2, 3).detach().requires_grad_()
+    with rules("attnlrp"):
+        y = F.linear(a, b * 2).sum()
+    of_a, of_b = attribute(y, (a, b))
+    assert of_a.sum().item() == pytest.approx(y.item() / 2) == of_b.sum().item()

@@ -38,6 +38,8 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 @pytest.mark.parametrize("rule_set", ["attnlrp", "cp_lrp", "ah_ln", "lrp_epsilon"])
 def test_it_is_warned_of_with_its_module(name, rule_set):
+    if (name, rule_set) == ("variance", "lrp_epsilon"):
+        pytest.skip("its own gradient is what LRP-ε means for a normalisation's parts")
     x = draw()
     with rules(rule_set):
         y = Odd(UNKNOWN[name])(x).sum()

@@ -130,13 +130,6 @@ def test_a_chat_is_refused(subject):
         whence.explain(subject, [{"role": "user", "content": "good"}])
 
 
-def test_a_text_pair_is_refused(subject):
-    unchecked = getattr(type(subject).encode, "__wrapped__", type(subject).encode)
-    for pair in (("good", "bad"), {"text": "good", "text_pair": "bad"}):
-        with pytest.raises(whence.InputError, match=f"Cannot explain input of type {type(pair).__name__}"):
-            unchecked(subject, pair)
-
-
 @pytest.mark.parametrize("more", [{"continuation": " good"}, {"max_new_tokens": 2}, {"continuation": [5]}], ids=str)
 def test_a_continuation_is_refused_with_the_classes(subject, more):
     with pytest.raises(whence.InputError, match=r"no continuation.*'bad', 'neutral', 'good'"):

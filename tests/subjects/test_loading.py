@@ -180,7 +180,7 @@ def test_a_hub_id_that_cannot_be_reached_is_named(name):
 
 
 def test_a_misspelt_embedded_name_is_corrected():
-    with pytest.raises(whence.LoadError, match="Did you mean 'smollm2'"):
+    with pytest.raises(whence.LoadError, match=r"Did you mean 'smollm2'"):
         whence.load("smolm2")
 
 
@@ -209,13 +209,66 @@ def test_an_architecture_that_is_not_stated_can_be_given_as_a_task(spoilt):
     assert whence.load(folder, task="text-generation").task == "text-generation"
 
 
-@pytest.mark.parametrize("name", ["T5ForConditionalGeneration", "BertForMaskedLM"])
+@pytest.mark.parametrize("name", ["T5EncoderModel", "BertForNextSentencePrediction"])
 def test_an_unsupported_model_is_named(name):
     kind = getattr(transformers, name)
     small = {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2} if name[0] == "T" else {}
     small = small or {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
     with pytest.raises(whence.LoadError, match=name):
         whence.load((kind(kind.config_class(vocab_size=60, **small)), tiny.bert_tokenizer()))
+
+
+MODELS = {
+    "text-generation": tiny.gpt2_lm,
+    "text-classification": tiny.bert_classifier,
+    "fill-mask": tiny.bert_masked_lm,
+    "token-classification": tiny.bert_token_classifier,
+    "question-answering": tiny.bert_question_answering,
+    "text2text-generation": tiny.bart_seq2seq,
+}
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_every_task_loads_from_its_model_and_from_its_folder(task, tmp_path):
+    model, tokenizer = MODELS[task](dtype=torch.float32)
+    assert whence.load((model, tokenizer)).task == task
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path)
+    for asked in (None, task):
+        subject = whence.load(tmp_path, task=asked, device="cpu")
+        assert (subject.task, subject.provenance()["task"]) == (task, task)
+    other = "text-generation" if task != "text-generation" else "fill-mask"
+    with pytest.raises(whence.LoadError):
+        whence.load((model, tokenizer), task=other)
+
+
+@pytest.mark.parametrize(
+    ("alias", "task"),
+    [("ner", "token-classification"), ("masked-lm", "fill-mask"), ("translation_en_to_de", "text2text-generation")]
+    + [(name, "text2text-generation") for name in ("translation", "summarization", "seq2seq")]
+    + [("sentiment-analysis", "text-classification"), ("qa", "question-answering")],
+)
+def test_tasks_go_by_other_names(alias, task):
+    assert whence.load(MODELS[task](), task=alias).task == task
+
+
+def test_an_unknown_task_is_refused_with_the_nearest():
+    with pytest.raises(whence.LoadError, match=r"Did you mean 'summarization'.*fill-mask"):
+        whence.load(tiny.gpt2_lm(), task="sumarization")
+
+
+def test_a_model_that_reads_images_too_is_refused():
+    """Its class name ends like an encoder-decoder's of text."""
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(
+            hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4
+        ),
+        text_config=transformers.LlamaConfig(
+            vocab_size=60, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2
+        ),
+    )
+    with pytest.raises(whence.UnsupportedError, match="no encoder-decoder of text alone"):
+        whence.load((transformers.LlavaForConditionalGeneration(config), tiny.bert_tokenizer()))
 
 
 def test_a_folder_without_a_tokenizer_is_refused(spoilt):

@@ -105,6 +105,15 @@ def test_the_page_draws_each_cell_over_the_picture_with_its_number():
     assert 'viewBox="0 0 16 12"' in page
 
 
+def test_each_cell_stands_over_its_own_pixels():
+    page = image_record(scores=[[-1.0, *[0.0] * 10, 1.0]]).to_html()
+    places = re.findall(r'<rect x="(\d+)" y="(\d+)" width="4" height="4"', page)
+    assert places == [(str(4 * column), str(4 * row)) for row in range(3) for column in range(4)]
+    (x, y) = map(float, re.search(r'class="whence-mark" d="M([\d.]+) ([\d.]+)h', page).groups())
+    assert 0 < x < 4
+    assert 0 < y < 4
+
+
 def test_only_a_page_with_a_picture_may_load_data(attribution_of):
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:\"" in image_record().to_html()
     assert "img-src" not in attribution_of().to_html()

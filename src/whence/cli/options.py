@@ -87,7 +87,7 @@ def read_data(text: str, context: str | None, text_pair: str | None) -> str | di
 
 def read_at(at: list[str] | None) -> list[str | int] | None:
     """Texts as they are, digits as token indices; None where nothing was chosen."""
-    return [int(one) if one.isdigit() else one for one in at] if at else None
+    return [int(one) if one.isdecimal() else one for one in at] if at else None
 
 
 def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:
@@ -98,7 +98,7 @@ def refuse_both(continuation: str | None, max_new_tokens: int | None) -> None:
 
 def read_target(target: str | None, subject: Any) -> str | int | None:
     """The target as it is meant: for a classifier, digits that are no label are a class index."""
-    if target is not None and target.isdigit() and target not in getattr(subject, "labels", [target]):
+    if target is not None and target.isdecimal() and target not in getattr(subject, "labels", [target]):
         return int(target)
     return target
 

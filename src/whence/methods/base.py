@@ -109,7 +109,7 @@ class Method(ABC):
         seconds = (time.perf_counter() - start) / max(1, len(items))
         origin = subject.provenance() | {"seed": run.seed, "seconds": seconds}
         records = [
-            self._record(item, explanation, origin | {"target": _origin_of_target(item, target)})
+            self._record(item, explanation, origin | {"target": origin_of_target(item, target)})
             for item, explanation in zip(items, explanations, strict=True)
         ]
         return records if several else records[0]
@@ -151,7 +151,7 @@ class Method(ABC):
             targets.append(TargetValue(readout.label, readout.position, value, baseline, readout.unit))
         provenance = {
             **origin,
-            **_layout(inputs, found.readouts),
+            **layout_of(inputs, found.readouts),
             **inputs.about,
             **found.notes,
             **asdict(found.cost),
@@ -172,7 +172,7 @@ class Method(ABC):
         )
 
 
-def _origin_of_target(inputs: Inputs, target: Any) -> str:
+def origin_of_target(inputs: Inputs, target: Any) -> str:
     """Why this is explained: it was "predicted" or "generated" by the model, in the "continuation", or "chosen"."""
     if inputs.generated:
         return "generated"
@@ -182,7 +182,7 @@ def _origin_of_target(inputs: Inputs, target: Any) -> str:
     return "predicted" if asked == [None] else "chosen"
 
 
-def _layout(inputs: Inputs, readouts: Sequence[Readout]) -> dict[str, Any]:
+def layout_of(inputs: Inputs, readouts: Sequence[Readout]) -> dict[str, Any]:
     """How many tokens each row can depend on, where its position does not say so, and the grid of an image."""
     visible = [inputs.slots[readout.slot].visible for readout in readouts]
     layout: dict[str, Any] = {} if inputs.grid is None else {"grid": list(inputs.grid)}

@@ -2,8 +2,27 @@
 
 from whence.records.attribution import Attribution
 from whence.records.comparison import Agreement, Comparison
+from whence.records.latents import Latents, UnitScore
+from whence.records.maximizers import Maximizer, Maximizers
 from whence.records.report import Report
 from whence.records.target_value import TargetValue
 from whence.records.tokens import Token
+from whence.records.units import Unit, as_unit
+from whence.records.vocabulary_projection import TokenScore, VocabularyProjection
 
-__all__ = ["Agreement", "Attribution", "Comparison", "Report", "TargetValue", "Token"]
+__all__ = [
+    "Agreement",
+    "Attribution",
+    "Comparison",
+    "Latents",
+    "Maximizer",
+    "Maximizers",
+    "Report",
+    "TargetValue",
+    "Token",
+    "TokenScore",
+    "Unit",
+    "UnitScore",
+    "VocabularyProjection",
+    "as_unit",
+]

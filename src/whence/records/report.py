@@ -14,7 +14,7 @@ from whence.registry import resolve
 class Report(Displayed):
     """Records to be read together, in order: one page, offline, escaped.
 
-    `records` are Attribution and Comparison records; `title` heads the page.
+    `records` are any that whence makes; `title` heads the page.
     """
 
     records: tuple[Any, ...]

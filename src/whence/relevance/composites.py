@@ -16,6 +16,11 @@ def _glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * torch.sigmoid(b)
 
 
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    product = torch.matmul(input, weight.mT)
+    return product if bias is None else product + bias
+
+
 def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     return input + tensor1 * tensor2 * value
 
@@ -139,12 +144,16 @@ def _masks(attention: Tensor | None, padding: Tensor | None, heads: int, keys: i
     return [F.pad(m, (0, keys - m.shape[-1])) for m in added]
 
 
-def _both_live(args: tuple[Any, ...]) -> bool:
+def _last_two_live(args: tuple[Any, ...]) -> bool:
     return len(args) > 2 and is_live(args[1]) and is_live(args[2])
 
 
 def _by_statistics_of_training(args: tuple[Any, ...]) -> bool:
     return len(args) < 6 or not args[5]
+
+
+def _first_two_live(args: tuple[Any, ...]) -> bool:
+    return len(args) > 1 and is_live(args[0]) and is_live(args[1])
 
 
 def _always(args: tuple[Any, ...]) -> bool:
@@ -153,14 +162,15 @@ def _always(args: tuple[Any, ...]) -> bool:
 
 _Applies = Callable[[tuple[Any, ...]], bool]
 COMPOSITES: dict[Function, tuple[_Applies, Function]] = {
-    torch.addmm: (_both_live, _add_matmul),
-    torch.baddbmm: (_both_live, _add_matmul),
-    torch.addbmm: (_both_live, _add_sum_of_matmuls),
-    torch.addcmul: (_both_live, _addcmul),
-    Tensor.addmm: (_both_live, _add_matmul),
-    Tensor.baddbmm: (_both_live, _add_matmul),
-    Tensor.addbmm: (_both_live, _add_sum_of_matmuls),
-    Tensor.addcmul: (_both_live, _addcmul),
+    F.linear: (_first_two_live, _linear),
+    torch.addmm: (_last_two_live, _add_matmul),
+    torch.baddbmm: (_last_two_live, _add_matmul),
+    torch.addbmm: (_last_two_live, _add_sum_of_matmuls),
+    torch.addcmul: (_last_two_live, _addcmul),
+    Tensor.addmm: (_last_two_live, _add_matmul),
+    Tensor.baddbmm: (_last_two_live, _add_matmul),
+    Tensor.addbmm: (_last_two_live, _add_sum_of_matmuls),
+    Tensor.addcmul: (_last_two_live, _addcmul),
     F.glu: (_always, _glu),
     F.instance_norm: (_always, _instance_norm),
     F.batch_norm: (_by_statistics_of_training, _batch_norm),

@@ -6,6 +6,7 @@ remembers that other, its root; when two such tensors of one root meet, the resu
 and the identity rule leads its relevance there directly, past the steps in between.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def forget_origin(tensor: Tensor) -> None:
         delattr(tensor, _ORIGIN)
 
 
-def shared_root(operands: tuple[Any, ...]) -> Tensor | None:
+def shared_root(operands: Sequence[Any]) -> Tensor | None:
     """The root that all live operands have in common, None where they have not."""
     roots = {id(root_of(x)): root_of(x) for x in operands if is_live(x)}
     return next(iter(roots.values())) if len(roots) == 1 else None

@@ -12,7 +12,8 @@ LRP_EPSILON = RuleSet(
     "lrp_epsilon",
     {
         **dict.fromkeys(ATTNLRP.table, rule.gradient),
-        "activation": rule.identity,
+        "activation": rule.identity_but_for_powers,
+        "variance": rule.gradient,
         "linear": rule.linear(epsilon=1e-6),
         "convolution": rule.linear(epsilon=1e-6),
     },

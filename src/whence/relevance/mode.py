@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from whence.relevance.composites import COMPOSITES
 from whence.relevance.custom import rule_custom
 from whence.relevance.elementwise import keep_origin
 from whence.relevance.liveness import any_live, is_live, mark_constants
+from whence.relevance.operation_rules.modified import sum_of_activations
 from whence.relevance.operations import (
     CASTS,
     IN_PLACE,
@@ -121,7 +122,7 @@ class RuleMode(TorchFunctionMode):
             call = self._absorption.read(call)
         if rule is not None:
             return rule(call)
-        result = call.run()
+        result = sum_of_activations(call) if func in SUMS else call.run()
         if not _needs_no_rule(func, args):
             self.unruled.watch(result, func)
         return result
@@ -212,17 +213,28 @@ def rules(rule_set: str | RuleSet, *, epsilon: float = 0.0, gamma: float = 0.0, 
     return RuleMode(rule_set.with_linear(epsilon, gamma), strict=strict)
 
 
-def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor:
+@overload
+def attribute(output: Float[Tensor, ""], inputs: Tensor) -> Tensor: ...
+
+
+@overload
+def attribute(output: Float[Tensor, ""], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]: ...
+
+
+def attribute(output: Float[Tensor, ""], inputs: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
     """The relevance of `inputs` for `output`, computed inside `rules`: R = x ⊙ ∂output/∂x, of the inputs' shape.
 
-    The unit is the output's. Raises `InputError` if the output is not one number or does not depend on the inputs.
+    Several inputs, such as an encoder's and a decoder's, give a tuple by one backward pass. The unit is the output's.
+    Raises `InputError` if the output is not one number or does not depend on an input.
     """
     if output.numel() != 1:
         raise InputError(f"attribute() explains one number, got an output of shape {tuple(output.shape)}.")
-    if not inputs.requires_grad or output.grad_fn is None:
+    several = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if output.grad_fn is None or not all(x.requires_grad for x in several):
         raise InputError("The output does not depend on these inputs: call inputs.requires_grad_() before the forward.")
     warn_of_custom(output)
-    (gradient,) = torch.autograd.grad(output.reshape(()), inputs, allow_unused=True)
-    if gradient is None:
+    gradients = torch.autograd.grad(output.reshape(()), several, allow_unused=True)
+    if any(gradient is None for gradient in gradients):
         raise InputError("The output does not depend on these inputs, though both belong to a graph.")
-    return inputs.detach() * gradient
+    found = tuple(x.detach() * gradient for x, gradient in zip(several, gradients, strict=True))
+    return found[0] if isinstance(inputs, Tensor) else found

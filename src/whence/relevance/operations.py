@@ -18,21 +18,26 @@ Function = Callable[..., Any]
 ZERO_PRESERVING: frozenset[Function] = frozenset(
     {
         F.silu, F.gelu, F.relu, F.relu6, F.leaky_relu, F.elu, F.selu, F.celu, F.mish, F.hardswish, F.tanhshrink,
-        F.softsign, F.tanh, torch.relu, torch.tanh, torch.erf, torch.sin, torch.expm1, torch.selu, torch.celu,
-        Tensor.relu, Tensor.tanh, Tensor.erf, Tensor.sin, Tensor.expm1,
+        F.softsign, F.tanh, F.prelu, F.rrelu, F.softshrink, F.hardshrink, torch.relu, torch.tanh, torch.prelu,
+        torch.erf, torch.sin, torch.sinh, torch.asinh, torch.atan, torch.expm1, torch.log1p, torch.selu, torch.celu,
+        torch.rrelu,
+        Tensor.relu, Tensor.tanh, Tensor.prelu, Tensor.erf, Tensor.sin, Tensor.sinh, Tensor.asinh, Tensor.atan,
+        Tensor.expm1, Tensor.log1p,
     }
 )  # fmt: skip
 """Activations with f(0) = 0, for which f(x)/x stays bounded."""
 
 POWERS: frozenset[Function] = frozenset({torch.pow, Tensor.pow, Tensor.__pow__})
 
+SQUARES: frozenset[Function] = frozenset({torch.square, Tensor.square})
 ROOTS: frozenset[Function] = frozenset({torch.sqrt, Tensor.sqrt})
 
-ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | ROOTS | frozenset(
+ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | SQUARES | ROOTS | frozenset(
     {
-        F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, torch.sigmoid, torch.special.expit, torch.exp,
-        torch.square, torch.abs, torch.clamp, torch.log, torch.log1p, Tensor.sigmoid, Tensor.exp, Tensor.square,
-        Tensor.abs, Tensor.clamp, Tensor.log, Tensor.log1p,
+        F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, F.threshold, torch.sigmoid, torch.special.expit,
+        torch.threshold, torch.exp, torch.exp2, torch.abs, torch.clamp, torch.clip, torch.log, torch.log2, torch.log10,
+        torch.cos, torch.cosh, torch.erfc, Tensor.sigmoid, Tensor.exp, Tensor.exp2, Tensor.abs, Tensor.clamp,
+        Tensor.clip, Tensor.log, Tensor.log2, Tensor.log10, Tensor.cos, Tensor.cosh, Tensor.erfc,
     }
 )  # fmt: skip
 """Non-linear functions of one tensor, element by element."""
@@ -74,6 +79,7 @@ OPERATIONS: dict[Function, str] = (
     | dict.fromkeys((F.rms_norm, torch.rms_norm), "rms_norm")
     | dict.fromkeys((F.group_norm, torch.group_norm), "group_norm")
     | dict.fromkeys(_ROUTINGS, "routing")
+    | dict.fromkeys((torch.var, Tensor.var, torch.var_mean), "variance")
     | {F.normalize: "normalize", F.scaled_dot_product_attention: "attention"}
 )
 """Torch function -> operation name."""

@@ -47,7 +47,7 @@ def shifted(result: Any, args: tuple[Any, ...], signs: tuple[float, float]) -> N
     """Traits of a sum: of a tensor and a number, with these signs, or of gates and constants."""
     tensors, numbers = _parts(args)
     if len(tensors) == 1 and len(numbers) == 1:
-        shift = signs[0] * shift_of(tensors[0]) + signs[1] * numbers[0]
+        shift = 0.0 if is_curved(tensors[0]) else signs[0] * shift_of(tensors[0]) + signs[1] * numbers[0]
         _set(result, gate=is_gate(tensors[0]), shift=shift)
     else:
         _set(result, gate=all(is_gate(x) for x in tensors if is_live(x)), shift=0.0)

@@ -18,7 +18,7 @@ def texts_of(data: object, needed: tuple[str, ...], optional: tuple[str, ...] = 
         said = [f"lacks {', '.join(map(repr, missing))}"] if missing else []
         said += [f"has {', '.join(map(repr, unknown))}, which is not read"] if unknown else []
         raise InputError(f"The input {' and '.join(said)}. Wanted: {example}.")
-    texts = {name: data[name] for name in (*needed, *optional) if data.get(name) is not None}
+    texts = {name: data[name] for name in (*needed, *optional) if name in needed or data.get(name) is not None}
     for name, text in texts.items():
         try:
             refuse_empty(text)
@@ -30,9 +30,7 @@ def texts_of(data: object, needed: tuple[str, ...], optional: tuple[str, ...] = 
 def chosen_tokens(tokens: Sequence[Token], text: str, at: At) -> list[int]:
     """The indices that `at` chooses: an index, or every token that each occurrence of a text covers, or several."""
     if isinstance(at, Sequence) and not isinstance(at, str):
-        if not at:
-            raise InputError("at= is an empty list: name a text or a token index, or leave it out.")
-        return sorted({i for one in at for i in chosen_tokens(tokens, text, one)})
+        return sorted({i for one in each_choice(at) for i in chosen_tokens(tokens, text, one)})
     if isinstance(at, int) and not isinstance(at, bool):
         if not 0 <= at < len(tokens):
             raise InputError(f"There is no token {at}: the input has the tokens 0 to {len(tokens) - 1}.")
@@ -45,6 +43,14 @@ def chosen_tokens(tokens: Sequence[Token], text: str, at: At) -> list[int]:
     if not found:
         raise InputError(f"{at!r} covers no token of {text!r}. Name a part of it, or a token index.")
     return found
+
+
+def each_choice(at: At) -> list[str | int]:
+    """What `at` chooses, one by one; `InputError` for an empty list."""
+    choices = [at] if isinstance(at, str | int) else list(at)
+    if not choices:
+        raise InputError("at= is an empty list: name a text or a token index, or leave it out.")
+    return choices
 
 
 def _places(text: str, part: str) -> list[int]:

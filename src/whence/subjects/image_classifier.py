@@ -18,6 +18,7 @@ from whence.errors import InputError, UnsupportedError
 from whence.records.grid import grid_tokens
 from whence.subjects import fingerprint
 from whence.subjects.batch import Batch, length_mask, slot_indices
+from whence.subjects.edits import edits_of
 from whence.subjects.inputs import Inputs, Slot
 from whence.subjects.labels import label_index, labels_of, link_of
 from whence.subjects.patches import Grid, model_patch
@@ -173,7 +174,8 @@ class ImageClassifier(Subject):
 
     def provenance(self) -> dict[str, Any]:
         """Which model and processor these are, exactly."""
-        return {
+        edits = edits_of(self.model)
+        return ({"edits": edits} if edits else {}) | {
             "model": self.name,
             "architecture": type(self.model).__name__,
             "revision": self.revision,

@@ -46,7 +46,9 @@ class MaskedLM(TokenPredictor):
                 f"There is no mask in {found.text!r}. Write {mask!r} where a token is to be predicted, as in "
                 f"{f'Paris is the capital of {mask}.'!r}."
             )
-        chosen = masks if at is None else [i for one in _each(at) for i in self._masks_at(found, masks, one)]
+        chosen = (
+            masks if at is None else [i for one in fields.each_choice(at) for i in self._masks_at(found, masks, one)]
+        )
         slots = tuple(Slot(i, position=i) for i in sorted(set(chosen)))
         return Inputs(found.tokens, slots, found.text, token_types=found.token_types)
 
@@ -72,7 +74,3 @@ class MaskedLM(TokenPredictor):
         if not chosen:
             raise InputError(f"There is no mask at {at!r}. The masks of this text are the tokens {masks}.")
         return chosen
-
-
-def _each(at: At) -> list[str | int]:
-    return [at] if isinstance(at, str | int) else list(at)

@@ -16,6 +16,7 @@ from whence.records import Token
 from whence.subjects import encoding, fingerprint
 from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
+from whence.subjects.edits import edits_of
 from whence.subjects.session import session
 from whence.subjects.subject import Subject, refuse_empty
 
@@ -59,7 +60,8 @@ class TransformersModel(Subject):
 
     def provenance(self) -> dict[str, Any]:
         """Which model this is, exactly."""
-        return {
+        edits = edits_of(self.model)
+        return ({"edits": edits} if edits else {}) | {
             "model": self.name,
             "architecture": type(self.model).__name__,
             "revision": self.revision,

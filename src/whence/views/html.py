@@ -10,12 +10,14 @@ from whence.errors import InputError
 from whence.records import Attribution, Comparison
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
+from whence.views.html_sheet import sheet_part
 from whence.views.html_strip import Legend
+from whence.views.sheet import SHEETS, sheet
 from whence.views.token_text import quoted, readable
 
 
 def render(records: Sequence[Any], *, title: str | None = None, fragment: bool = False) -> str:
-    """Attribution and Comparison records, in order, as a complete page that loads nothing from anywhere.
+    """Records, in order, as a complete page that loads nothing from anywhere.
 
     With `fragment` it is one element to place in another page: its styles reach nothing outside it. `title` heads
     either; without one a page is named after what it explains.
@@ -30,7 +32,7 @@ def render(records: Sequence[Any], *, title: str | None = None, fragment: bool =
         title=heading or _title(records),
         parts=parts,
         legend=Legend(),
-        pictured=any(part.pictured for part in parts),
+        pictured=any(_holds_images(record) for record in records),
     )
 
 
@@ -50,10 +52,19 @@ def _part(record: Any) -> Any:
         return attribution_part(record)
     if isinstance(record, Comparison):
         return comparison_part(record)
-    raise InputError(f"The HTML view shows Attribution and Comparison records, got {type(record).__name__}.")
+    if isinstance(record, SHEETS):
+        return sheet_part(sheet(record))
+    raise InputError(f"The HTML view shows the records that whence makes, got {type(record).__name__}.")
+
+
+def _holds_images(record: Any) -> bool:
+    explained = record.attributions if isinstance(record, Comparison) else (record,)
+    return any(isinstance(one, Attribution) and one.grid is not None for one in explained)
 
 
 def _title(records: Sequence[Any]) -> str:
     explained = [record.attributions[0] if isinstance(record, Comparison) else record for record in records]
+    if any(isinstance(record, SHEETS) for record in records):
+        return f"Inside the model: {sheet(records[0]).title}" if len(records) == 1 else "Explanations"
     labels = {target.label for record in explained for target in record.targets}
     return f"Explanation of {quoted(labels.pop())}" if len(labels) == 1 else "Explanations"

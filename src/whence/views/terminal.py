@@ -7,13 +7,15 @@ from rich.console import Console
 
 from whence.errors import InputError
 from whence.records import Attribution, Comparison
+from whence.views.sheet import SHEETS, sheet
 from whence.views.terminal_attribution import attribution_view
 from whence.views.terminal_comparison import comparison_view
 from whence.views.terminal_heat import Paper
+from whence.views.terminal_sheet import sheet_view
 
 
 def render(records: Sequence[Any], console: Console | None = None) -> None:
-    """Print Attribution and Comparison records, in order, to `console` or to standard output.
+    """Print records, in order, to `console` or to standard output.
 
     The sign of a score shows without colour too: in the direction of its bar, in the sign of its number, and in the
     heat map, where negative tokens are underlined, or stand between ‹ › where the output takes no styles at all.
@@ -34,4 +36,6 @@ def _view(record: Any, paper: Paper) -> list[Any]:
         return attribution_view(record, paper)
     if isinstance(record, Comparison):
         return comparison_view(record, paper)
-    raise InputError(f"The terminal view shows Attribution and Comparison records, got {type(record).__name__}.")
+    if isinstance(record, SHEETS):
+        return sheet_view(sheet(record), paper)
+    raise InputError(f"The terminal view shows the records that whence makes, got {type(record).__name__}.")

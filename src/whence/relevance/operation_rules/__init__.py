@@ -6,7 +6,7 @@ share one vectorised backward pass. Sums, residual adds, reshapes and looked-up 
 linear, and their own gradient shares relevance in proportion, R_a = a / (a + b) · R (the epsilon rule with ε → 0).
 """
 
-from whence.relevance.operation_rules.activation import gradient, identity
+from whence.relevance.operation_rules.activation import gradient, identity, identity_but_for_powers
 from whence.relevance.operation_rules.attention import (
     frozen_attention,
     frozen_softmax,
@@ -38,6 +38,7 @@ __all__ = [
     "gated_product",
     "gradient",
     "identity",
+    "identity_but_for_powers",
     "linear",
     "taylor_softmax",
     "uniform_attention",

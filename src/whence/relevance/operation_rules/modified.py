@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from whence.relevance.elementwise import set_origin
+from whence.relevance.call import Call
+from whence.relevance.elementwise import is_curved, set_origin, shared_root
+from whence.relevance.liveness import is_live
 
 
 def shared_among(result: Tensor, factors: int) -> Tensor:
@@ -31,6 +33,18 @@ def function_of(root: Tensor, y: Tensor) -> Tensor:
     ratio = stable_ratio(y, root.detach())
     path = torch.nan_to_num(root - root.detach()).to(y.dtype) * ratio
     return set_origin(y.detach() + path, root, curved=True)
+
+
+def sum_of_activations(call: Call) -> Tensor:
+    """A sum; where all of it is functions of one tensor, and numbers, as in c + f(x), it is such a function itself."""
+    operands = call.args[:2]
+    live = [x for x in operands if is_live(x)]
+    root = shared_root(operands)
+    constants = [x for x in operands if isinstance(x, Tensor) and not is_live(x)]
+    if root is None or not any(is_curved(x) for x in live) or any(x.numel() > 1 for x in constants):
+        return call.run()
+    y = call.value()
+    return function_of(root, y) if y.shape == root.shape else call.run()
 
 
 def stable_ratio(y: Tensor, x: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Inside a model: relevance of neurons, heads and layers, texts that drive them, and predictions without them."""

@@ -1,0 +1,66 @@
+"""Relevance of what is inside the model: neurons, heads, layers and the residual stream, from one backward pass."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from whence.errors import InputError
+from whence.internals.measure import relevance_of_units
+from whence.internals.model_map import Block, ModelMap, map_of
+from whence.internals.taps import readings
+from whence.methods.base import Method, layout_of, origin_of_target
+from whence.records import Latents, TargetValue, Token
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import as_targets
+
+LATENT_KINDS = ("neuron", "head", "layer", "residual")
+
+
+def latents_of(
+    subject: Subject, inputs: Inputs, target: Any, kind: str, method: Method, layers: Sequence[int] | None = None
+) -> Latents:
+    """The relevance of all units of one kind, for each target row of one encoded input; see `whence.latents`."""
+    if kind not in LATENT_KINDS:
+        raise InputError(f"Unknown kind {kind!r}. Kinds are: {', '.join(LATENT_KINDS)}.")
+    start = time.perf_counter()
+    with torch.inference_mode(False), torch.enable_grad(), subject.session():
+        found = map_of(subject.model)
+        places = readings(found, kind, _chosen(found, layers))
+        measured = relevance_of_units(subject, [inputs], as_targets(target), places, method)[0]
+    provenance = subject.provenance() | {
+        "seconds": time.perf_counter() - start,
+        "target": origin_of_target(inputs, target),
+        **layout_of(inputs, measured.readouts),
+        **inputs.about,
+        **asdict(method.cost(len(inputs), len(measured.readouts))),
+        "generated": inputs.generated,
+        "text": inputs.text,
+        "caveat": method.caveat,
+    }
+    baseline = 0.0 if method.complete else None
+    targets = [
+        TargetValue(readout.label, readout.position, float(value), baseline, readout.unit)
+        for readout, value in zip(measured.readouts, measured.values, strict=True)
+    ]
+    units = tuple(unit for place in places for unit in place.units)
+    own = tuple(Token(f"state {i}", None, role="model", special=True) for i in range(measured.extra))
+    return Latents(
+        kind, units, own + inputs.tokens, tuple(targets), measured.scores, method.key, method.params, provenance
+    )
+
+
+def _chosen(found: ModelMap, layers: Sequence[int] | None) -> list[Block]:
+    """The blocks of the layers asked for (in every stack), or all."""
+    if layers is None:
+        return list(found.blocks)
+    known = {block.layer for block in found.blocks}
+    for layer in layers:
+        if layer not in known:
+            raise InputError(f"There is no layer {layer!r}: {found.model} has layers 0 to {max(known)}.")
+    if not layers:
+        raise InputError("layers= is empty: name at least one layer, or leave it out for all.")
+    return [block for block in found.blocks if block.layer in layers]

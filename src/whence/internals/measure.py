@@ -1,0 +1,165 @@
+"""What the units of some places do on encoded inputs: their activations, and their relevance for targets.
+
+One forward pass serves all places and all target rows; rows are separate vector-Jacobian products.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from whence.errors import UnsupportedError
+from whence.gradients.input_x_gradient import InputXGradient
+from whence.internals.taps import Reading, Taps
+from whence.methods.base import Method
+from whence.methods.rows import read_values, row_gradients
+from whence.registry import loadable
+from whence.relevance.engine import LONG, RelevanceMethod
+from whence.relevance.mode import RuleMode
+from whence.subjects.batch import Batch
+from whence.subjects.checkpointing import checkpointed
+from whence.subjects.inputs import Inputs
+from whence.subjects.subject import Subject
+from whence.targets import Readout, Target, resolve_all
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Of one input: the readouts, their values, and the relevance of every unit at every token for each.
+
+    Where the model puts `extra` states of its own in front (a class token before an image's patches), so do the scores.
+    """
+
+    readouts: Sequence[Readout]
+    values: Float[np.ndarray, " row"]
+    scores: Float32[np.ndarray, "row state unit"]
+    extra: int = 0
+
+
+def logits_under(method: Method, subject: Subject, batch: Batch, taps: Taps) -> tuple[Tensor, Callable[..., None]]:
+    """The logits, their gradients those of the method; and what looks, before these are taken, for what has no rule.
+
+    Raises `UnsupportedError` for a method whose scores are not one gradient, under rules or plain.
+    """
+    if isinstance(method, InputXGradient):
+        with taps:
+            return subject.logits(batch), _nothing_to_look_for
+    if not isinstance(method, RelevanceMethod):
+        able = [key for key, one in loadable("methods").items() if issubclass(one, RelevanceMethod | InputXGradient)]
+        raise UnsupportedError(
+            f"{method.key} gives no relevance to what is inside a model: that takes one gradient, under rules or "
+            f"plain. Methods that do: {', '.join(able)}."
+        )
+    mode = RuleMode(method.rule_set.with_linear(method.epsilon, method.gamma), strict=method.strict)
+    saving = checkpointed(subject.model, mode.again) if batch.embeds.shape[1] >= LONG else nullcontext()
+    with mode, taps, saving:
+        return subject.logits(batch), mode.unruled.inspect
+
+
+def _nothing_to_look_for(values: Tensor) -> None:
+    """A plain gradient is right everywhere."""
+
+
+def relevance_of_units(
+    subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], places: Sequence[Reading], method: Method
+) -> list[Measured]:
+    """For each input the relevance of all units read at `places`, one after another, for each of its targets."""
+    batch = _with_leaf(subject, inputs)
+    taps = Taps([site for place in places for site in place.sites])
+    logits, look = logits_under(method, subject, batch, taps)
+    readouts = [resolve_all(subject, item, targets, row) for item, row in zip(inputs, logits.detach(), strict=True)]
+    values = read_values(logits, readouts)
+    look(values)
+    taken = [taps.taken(place, len(inputs)) for place in places]
+    extra = _states_in_front(places[0], inputs, batch, taken[0][-1].shape[1])
+    width = sum(len(place.units) for place in places)
+    tables = [
+        np.zeros((len(rows), extra + len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)
+    ]
+    for chosen, gradients in row_gradients(values, *[taps.tensors(place)[-1] for place in places]):
+        start = 0
+        for place, numbers, gradient in zip(places, taken, gradients, strict=True):
+            found = place.relevance(numbers, gradient.reshape(len(gradient), *numbers[-1].shape)).float().cpu().numpy()
+            units = slice(start, start + len(place.units))
+            start = units.stop
+            for i, item in enumerate(inputs):
+                here, there = _spans(place, item, extra)
+                part = tables[i][chosen]
+                part[:, here, units] = found[: len(part), i, there]
+    for item, rows, table in zip(inputs, readouts, tables, strict=True):
+        for row, readout in enumerate(rows):
+            visible = item.slots[readout.slot].visible
+            table[row, extra + (len(item) if visible is None else visible) :] = 0.0
+    results = values.detach().cpu().double().numpy()
+    return [Measured(rows, results[i, : len(rows)], tables[i], extra) for i, rows in enumerate(readouts)]
+
+
+def activations_of_units(
+    subject: Subject, inputs: Sequence[Inputs], place: Reading
+) -> list[Float[np.ndarray, "token unit"]]:
+    """For each input the activation of every unit of one place at every token; −∞ where a token does not pass it."""
+    batch = subject.collate(inputs)
+    with torch.no_grad(), Taps(place.sites) as taps:
+        subject.logits(batch)
+        found = place.activations(taps.taken(place, len(inputs))).double().cpu().numpy()
+    extra = _states_in_front(place, inputs, batch, found.shape[1])
+    tables = []
+    for i, item in enumerate(inputs):
+        here, there = _spans(place, item, extra)
+        table = np.full((extra + len(item), len(place.units)), -np.inf)
+        table[here] = found[i, there]
+        tables.append(table[extra:])
+    return tables
+
+
+def relevance_for_activation(
+    subject: Subject, inputs: Inputs, place: Reading, index: int, at: int, method: Method
+) -> tuple[float, Float[np.ndarray, " token"]]:
+    """One unit's activation at one token, and the relevance of the input tokens for that number alone."""
+    batch = _with_leaf(subject, [inputs])
+    taps = Taps(place.sites)
+    look = logits_under(method, subject, batch, taps)[1]
+    taken = taps.taken(place, 1)
+    extra = _states_in_front(place, [inputs], batch, taken[-1].shape[1])
+    here, there = _spans(place, inputs, extra)
+    value = place.activations(taken)[0, there.start + extra + at - here.start, index]
+    look(value)
+    (gradient,) = torch.autograd.grad(value, batch.embeds)
+    wide = torch.promote_types(batch.embeds.dtype, torch.float32)
+    scores = (batch.embeds.detach().to(wide) * gradient).sum(dim=-1)
+    return float(value.detach()), scores[0].double().cpu().numpy()
+
+
+def _states_in_front(place: Reading, inputs: Sequence[Inputs], batch: Batch, length: int) -> int:
+    """How many of the `length` states taken are the model's own, in front of an image's patches."""
+    if inputs[0].source is not None and place.units[0].stack:
+        return 0
+    extra = length - batch.embeds.shape[1]
+    if extra < 0 or (extra and inputs[0].grid is None):
+        raise UnsupportedError(
+            f"There are {length} states where {place.units[0].name} is, and {batch.embeds.shape[1]} tokens in the "
+            f"input, so it cannot be told which state is which token's."
+        )
+    return extra
+
+
+def _spans(place: Reading, inputs: Inputs, extra: int) -> tuple[slice, slice]:
+    """The input's tokens (and states in front) that pass the place, and which of the states taken there are theirs.
+
+    A decoder's states are those of the tokens behind the encoder's.
+    """
+    source, count = inputs.source, extra + len(inputs)
+    if source is None or not place.units[0].stack:
+        return slice(0, count), slice(0, count)
+    if place.units[0].stack == "encoder":
+        return slice(0, source), slice(0, source)
+    return slice(source, count), slice(0, count - source)
+
+
+def _with_leaf(subject: Subject, inputs: Sequence[Inputs]) -> Batch:
+    batch = subject.collate(inputs)
+    return replace(batch, embeds=batch.embeds.detach().clone().requires_grad_(True))
