@@ -65,6 +65,13 @@ def test_with_styles_negative_cells_are_underlined(printed):
     assert "underlined: negative" in shown
 
 
+def test_the_sign_of_almost_nothing_is_not_marked(printed):
+    scores = [[-1.0, -0.04, *[1.0] * 10]]
+    styles = re.findall(r"\x1b\[([0-9;]+)m  \x1b", printed(image_record(scores=scores), **INK))
+    assert [style.split(";")[0] == "4" for style in styles[:3]] == [True, False, False]
+    assert "  −9 ·+9" in printed(image_record(scores=scores), **PLAIN)
+
+
 @pytest.mark.parametrize("side", [16, 56, 224])
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_large_grid_is_summed_until_it_fits(printed, side, width):
