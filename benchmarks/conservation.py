@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tiny_models import Task, token_embeddings
-from tiny_sizes import EXTRA_INPUTS, VOCABULARY
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tiny_models import Task, token_embeddings
+from tiny_sizes import EXTRA_INPUTS, VOCABULARY
 from whence.relevance import rules
 
 LENGTH = 12
@@ -33,23 +33,23 @@ class Conserved:
         return abs(self.total - self.value) / abs(self.value)
 
 
-def conservation(model: PreTrainedModel, task: Task, rule_set: str = "cp_lrp") -> Conserved:
-    """One forward pass under the rules, one backward pass from the output number of largest magnitude.
+def conservation(model: PreTrainedModel, task: Task, rule_set: str | None = "cp_lrp") -> Conserved:
+    """One forward pass under the rules (None: none), one backward pass from the output number of largest magnitude.
 
     Embeddings are given where the model takes them, and read off the embedding module where it wants ids; in float64,
-    or in float32 where the model cannot. What the first of these ways raises is raised if none goes.
+    or in float32 where the model cannot. If none of these goes, what float32 with embeddings raises is raised.
     """
-    first = None
+    errors: list[Exception] = []
     for dtype in (torch.float64, torch.float32):
         for by_ids in (False, True):
             try:
                 return _conserved(model.to(dtype), task, rule_set, by_ids)
             except (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, IndexError) as error:
-                first = first or error
-    raise first
+                errors.append(error)
+    raise errors[2]
 
 
-def _conserved(model: PreTrainedModel, task: Task, rule_set: str, by_ids: bool) -> Conserved:
+def _conserved(model: PreTrainedModel, task: Task, rule_set: str | None, by_ids: bool) -> Conserved:
     leaves: dict[str, Tensor] = {}
     with torch.random.fork_rng(devices=[]), ExitStack() as stack:
         torch.manual_seed(1)
@@ -134,7 +134,9 @@ def _leaf_maker(leaves: dict[str, Tensor]) -> Callable[..., Any]:
 def _value(output: Any, task: Task) -> Tensor:
     """The number of largest magnitude: of the last position's, of the classes', or of the later start positions'."""
     if task.name == "question-answering":
-        numbers = (output.start_logits if "start_logits" in output else output.question_answering_score)[0, LENGTH // 2 :]
+        numbers = (output.start_logits if "start_logits" in output else output.question_answering_score)[
+            0, LENGTH // 2 :
+        ]
     else:
         logits = output.logits if "logits" in output else output.last_hidden_state
         numbers = logits[0, -1] if logits.ndim == 3 else logits[0]

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
-from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from tiny_sizes import EXCEPTIONS, HEAD, HEADS, INPUT_MODULES, LAYER_COUNTS, LAYERS, SIZES, VOCABULARY, WHERE_NONE
+
 
 @dataclass(frozen=True)
 class Task:
-    """A task and transformers' two tables for it: type -> class name, and the class that builds from a config."""
+    """A task, and the part of the names of transformers' tables for it."""
 
     name: str
-    auto_class: str
     table: str
 
     @property
@@ -32,26 +31,30 @@ class Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("causal-lm", "AutoModelForCausalLM", "CAUSAL_LM"),
-        Task("masked-lm", "AutoModelForMaskedLM", "MASKED_LM"),
-        Task("sequence-classification", "AutoModelForSequenceClassification", "SEQUENCE_CLASSIFICATION"),
-        Task("token-classification", "AutoModelForTokenClassification", "TOKEN_CLASSIFICATION"),
-        Task("question-answering", "AutoModelForQuestionAnswering", "QUESTION_ANSWERING"),
-        Task("seq2seq", "AutoModelForSeq2SeqLM", "SEQ_TO_SEQ_CAUSAL_LM"),
-        Task("image-classification", "AutoModelForImageClassification", "IMAGE_CLASSIFICATION"),
+        Task("causal-lm", "CAUSAL_LM"),
+        Task("masked-lm", "MASKED_LM"),
+        Task("sequence-classification", "SEQUENCE_CLASSIFICATION"),
+        Task("token-classification", "TOKEN_CLASSIFICATION"),
+        Task("question-answering", "QUESTION_ANSWERING"),
+        Task("seq2seq", "SEQ_TO_SEQ_CAUSAL_LM"),
+        Task("image-classification", "IMAGE_CLASSIFICATION"),
     )
 }
 
 ADDITIVE = re.compile(
-    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|\w*pos_encoding|cls_token\w*|mask_token|"
-    r"distillation_token|register_tokens|class_embedding|\w*pos(ition)?_embed\w*|\w*relative_position\w*table)$"
+    r"(^|[._])(bias|beta|b|dt_bias|r_w_bias|r_r_bias|r_s_bias|seg_embed|\w*_bias\d*|bias_\w+|latents|cls_token\w*|mask_token|"
+    r"distillation_token|register_tokens|class_embedding|\w*pos(ition)?_embed\w*)$"
 )
 """Parameters that are added to or stand beside what comes from the input; attention sinks weigh, and may stay."""
 
 
-COMPUTED_POSITIONS = re.compile(r"Sinusoidal\w*Position")
+POSITIONS = re.compile(r"pos_encoding$")
+"""Buffers of positions to be added."""
+COMPUTED_POSITIONS = re.compile(r"(?<!RoFormer)Sinusoidal\w*Position")
 """Modules that compute positions to be added."""
-MULTIPLIED = re.compile(r"gamma|scale|lambda")
+WITHIN_ATTENTION = re.compile(r"relative|rel_|RoFormer")
+"""Positions that only weigh: relative ones, and those that turn queries and keys."""
+MULTIPLIED = re.compile(r"(gamma|scale|lambda)[^.]*$")
 """Vectors beside norm weights that multiply."""
 
 
@@ -118,6 +121,8 @@ def _tiny(name: str, value: Any, plain: Mapping[str, Any], layers: int) -> Any:
             return layers
         if name in SIZES:
             return min(SIZES[name], value) if value > 0 else None
+    if name == "image_size" and isinstance(value, list | tuple):
+        return [SIZES[name]] * len(value)
     if name == "depths" and isinstance(value, list):
         return [min(2, n) if isinstance(n, int) else n for n in value]
     if name in ("rope_parameters", "rope_scaling") and isinstance(value, dict):
@@ -153,22 +158,29 @@ def _draw(model: nn.Module) -> None:
     """Matrices at random, norm weights around one, additive constants and embeddings of anything but tokens zero."""
     tokens = {id(embedding) for embedding in token_embeddings(model)}
     for path, module in model.named_modules():
-        beside = "Embedding" in type(module).__name__ and id(module) not in tokens and not _looks_tokens_up(path, module)
-        if COMPUTED_POSITIONS.search(type(module).__name__) and id(module) not in tokens:
+        kind = type(module).__name__
+        beside = "Embedding" in kind and id(module) not in tokens and not _looks_tokens_up(path, module)
+        beside = beside and not WITHIN_ATTENTION.search(f"{path} {kind}")
+        if COMPUTED_POSITIONS.search(kind) and id(module) not in tokens:
             module.register_forward_hook(lambda _module, _args, output: torch.zeros_like(output))
         for name, parameter in module.named_parameters(recurse=False):
-            if not parameter.is_floating_point():
-                continue
-            if beside or ADDITIVE.search(f"{path}.{name}"):
-                parameter.zero_()
-            elif parameter.ndim >= 2:
-                fan_in = parameter.shape[-1] if parameter.ndim == 3 else parameter[0].numel()
-                parameter.normal_(std=(1.5 if parameter.ndim == 4 else 1.0) * fan_in**-0.5)
-            elif name.endswith("weight") or MULTIPLIED.search(name):
-                parameter.normal_(1.0, 0.1)
+            if parameter.is_floating_point():
+                _draw_parameter(f"{path}.{name}", parameter, beside)
         for name, buffer in module.named_buffers(recurse=False):
-            if ADDITIVE.search(name):
+            if POSITIONS.search(name):
                 buffer.zero_()
+
+
+def _draw_parameter(name: str, parameter: nn.Parameter, beside: bool) -> None:
+    if beside or (ADDITIVE.search(name) and not WITHIN_ATTENTION.search(name.rpartition(".")[2])):
+        parameter.zero_()
+    elif parameter.ndim >= 2:
+        fan_in = parameter.shape[-1] if parameter.ndim == 3 else parameter[0].numel()
+        parameter.normal_(std=(1.5 if parameter.ndim == 4 else 1.0) * fan_in**-0.5)
+    elif name.endswith("weight") or MULTIPLIED.search(name):
+        parameter.normal_(1.0, 0.1)
+    elif not parameter.any():
+        parameter.normal_(std=0.5)
 
 
 def token_embeddings(model: nn.Module) -> list[nn.Module]:

@@ -1,4 +1,4 @@
-"""How to make any transformers configuration tiny: sizes by the name of the field, and what single types need besides."""
+"""How to make any configuration of transformers tiny: sizes by the field's name, and what single types need besides."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,61 +6,46 @@ from typing import Any
 WIDTH, HEADS, KEY_VALUE_HEADS, HEAD, INNER, VOCABULARY, POSITIONS = 64, 4, 2, 16, 96, 99, 128
 LAYERS = 2
 
-SIZES: Mapping[str, int] = (
-    dict.fromkeys(
-        """hidden_size d_model n_embd embed_dim hidden_dim dim emb_dim word_embed_proj_dim cross_attention_hidden_size
-        encoder_hidden_size decoder_hidden_size lru_width out_hidden_size pooler_hidden_size output_dim d_latents
-        hidden_size_global input_embedding_size output_embedding_size dim_model true_hidden_size
-        projection_dim adapter_in_dim adapter_out_dim adapter_input_size
-        projector_input_dim projector_output_dim intra_bottleneck_size""".split(),
-        WIDTH,
-    )
-    | dict.fromkeys(
-        """num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads index_n_heads
-        num_encoder_attention_heads num_decoder_attention_heads linear_num_value_heads linear_num_heads
-        swa_num_attention_heads""".split(),
-        HEADS,
-    )
-    | dict.fromkeys(
-        "num_key_value_heads linear_num_key_heads swa_num_key_value_heads num_global_key_value_heads".split(),
-        KEY_VALUE_HEADS,
-    )
-    | dict.fromkeys(
-        """head_dim d_kv qk_rope_head_dim qk_nope_head_dim v_head_dim linear_key_head_dim linear_value_head_dim
-        linear_head_dim index_head_dim dim_head mamba_d_head mamba_headdim mamba_head_dim global_head_dim
-        attention_head_size swa_head_dim swa_v_head_dim kv_channels""".split(),
-        HEAD,
-    )
-    | dict.fromkeys("qk_head_dim".split(), 2 * HEAD)
-    | dict.fromkeys("rotary_dim".split(), HEAD // 2)
-    | dict.fromkeys(
-        """intermediate_size moe_intermediate_size shared_expert_intermediate_size d_ff encoder_ffn_dim decoder_ffn_dim
-        ffn_dim ffn_hidden_size n_inner shared_intermediate_size shared_experts_intermediate_size d_inner mlp_dim
-        dense_intermediate_size expert_ffn_hidden_size feed_forward_size dim_ff intermediate_size_mlp
-        moe_shared_expert_intermediate_size""".split(),
-        INNER,
-    )
-    | dict.fromkeys("q_lora_rank kv_lora_rank o_lora_rank embedding_rank adapter_rank".split(), 24)
-    | dict.fromkeys("embedding_size emb_size d_embedding".split(), 32)
-    | dict.fromkeys(
-        """num_experts n_routed_experts num_local_experts moe_num_experts num_moe_experts num_routed_experts
-        n_experts""".split(),
-        4,
-    )
-    | dict.fromkeys("num_experts_per_tok num_experts_per_token moe_topk moe_top_k moe_k index_topk".split(), 2)
-    | dict.fromkeys("n_group num_expert_group topk_group n_shared_experts num_shared_experts".split(), 1)
-    | dict.fromkeys("first_k_dense_replace num_dense_layers moe_num_shared_experts".split(), 1)
-    | dict.fromkeys("vocab_size vocab_size_per_layer_input decoder_vocab_size entity_vocab_size".split(), VOCABULARY)
-    | dict.fromkeys("hidden_size_per_layer_input entity_emb_size".split(), 16)
-    | dict.fromkeys("max_position_embeddings n_positions max_seq_len max_2d_position_embeddings".split(), POSITIONS)
-    | dict.fromkeys("sliding_window local_attention window_size attention_window_size sliding_window_size".split(), 4)
-    | dict.fromkeys("mamba_d_state state_size ssm_state_size".split(), 8)
-    | {"image_size": 64, "num_kv_shared_layers": 0, "mamba_n_heads": 8, "mamba_num_heads": 8, "time_step_rank": 4}
-)
+_SIZES: Mapping[str, int] = {
+    """hidden_size d_model n_embd embed_dim hidden_dim dim emb_dim word_embed_proj_dim cross_attention_hidden_size
+    encoder_hidden_size decoder_hidden_size lru_width out_hidden_size pooler_hidden_size output_dim d_latents
+    hidden_size_global input_embedding_size output_embedding_size dim_model true_hidden_size projection_dim
+    adapter_in_dim adapter_out_dim adapter_input_size projector_input_dim projector_output_dim
+    intra_bottleneck_size""": WIDTH,
+    """num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads index_n_heads
+    num_encoder_attention_heads num_decoder_attention_heads linear_num_value_heads linear_num_heads
+    swa_num_attention_heads""": HEADS,
+    "num_key_value_heads linear_num_key_heads swa_num_key_value_heads num_global_key_value_heads": KEY_VALUE_HEADS,
+    """head_dim d_kv qk_rope_head_dim qk_nope_head_dim v_head_dim linear_key_head_dim linear_value_head_dim
+    linear_head_dim index_head_dim dim_head mamba_d_head mamba_headdim mamba_head_dim global_head_dim
+    attention_head_size swa_head_dim swa_v_head_dim kv_channels""": HEAD,
+    "qk_head_dim": 2 * HEAD,
+    "rotary_dim": HEAD // 2,
+    """intermediate_size moe_intermediate_size shared_expert_intermediate_size d_ff encoder_ffn_dim decoder_ffn_dim
+    ffn_dim ffn_hidden_size n_inner shared_intermediate_size shared_experts_intermediate_size d_inner mlp_dim
+    dense_intermediate_size expert_ffn_hidden_size feed_forward_size dim_ff intermediate_size_mlp
+    moe_shared_expert_intermediate_size""": INNER,
+    "q_lora_rank kv_lora_rank o_lora_rank embedding_rank adapter_rank": 24,
+    "embedding_size emb_size d_embedding": 32,
+    "num_experts n_routed_experts num_local_experts moe_num_experts num_moe_experts num_routed_experts n_experts": 4,
+    "num_experts_per_tok num_experts_per_token moe_topk moe_top_k moe_k index_topk": 2,
+    """n_group num_expert_group topk_group n_shared_experts num_shared_experts first_k_dense_replace num_dense_layers
+    moe_num_shared_experts""": 1,
+    "vocab_size vocab_size_per_layer_input decoder_vocab_size entity_vocab_size": VOCABULARY,
+    "hidden_size_per_layer_input entity_emb_size": 16,
+    "max_position_embeddings n_positions max_seq_len max_2d_position_embeddings": POSITIONS,
+    "sliding_window local_attention window_size attention_window_size sliding_window_size time_step_rank": 4,
+    "mamba_d_state state_size ssm_state_size mamba_n_heads mamba_num_heads": 8,
+    "image_size": 64,
+    "num_kv_shared_layers": 0,
+}
+SIZES: Mapping[str, int] = {name: size for names, size in _SIZES.items() for name in names.split()}
 """The tiny size of a field, where the type's own default is a whole number."""
 
-LAYER_COUNTS = """num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_encoder_layers
-    num_decoder_layers l_layers x_layers r_layers num_blocks num_layers_per_stack""".split()
+LAYER_COUNTS = (
+    "num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_encoder_layers",
+    "num_decoder_layers", "l_layers", "x_layers", "r_layers", "num_blocks", "num_layers_per_stack",
+)  # fmt: skip
 """Fields that count layers."""
 
 WHERE_NONE: Mapping[str, int] = {
@@ -127,5 +112,9 @@ EXTRA_INPUTS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
 REASONS: Mapping[str, str] = dict.fromkeys(
     ("gemma4_assistant", "gemma4_unified_assistant"),
     "a draft model, which runs on the key and value states of the model it serves and on nothing else",
-)
-"""Types that are not built, and why."""
+) | {
+    "hrm_text": "its own forward runs all but the last of its cycles without gradients, and cuts what they carry",
+    "reformer": "its reversible blocks run again inside a custom backward pass, in training mode only, beyond any rule",
+    "yoso": "its attention is one custom autograd function of queries, keys and values, whose parts no rule sees",
+}
+"""Why a type is not run or does not conserve."""

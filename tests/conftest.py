@@ -1,8 +1,5 @@
 """Shapes in annotations are checked in every test; models are made once."""
 
-import os
-from pathlib import Path
-
 import pytest
 from jaxtyping import install_import_hook
 
@@ -12,14 +9,7 @@ with install_import_hook("whence", "beartype.beartype"):
 
 import torch
 
-ASSETS = Path(os.environ.get("WHENCE_ASSETS", Path(__file__).parents[2] / "shared" / "assets"))
-
-
-def asset(name: str) -> Path:
-    """The folder of a real model or data set; a test that needs it is skipped where there is none."""
-    if not (ASSETS / name).exists():
-        pytest.skip(f"no asset {name!r}: set WHENCE_ASSETS to the folder that holds it")
-    return ASSETS / name
+from assets import asset
 
 
 @pytest.fixture(autouse=True)

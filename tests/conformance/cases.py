@@ -9,7 +9,7 @@ import torch
 import tiny
 import tiny_images
 import whence
-from conftest import asset
+from assets import asset
 from whence.methods.base import Method
 from whence.subjects.subject import Subject
 

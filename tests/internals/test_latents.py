@@ -6,12 +6,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from architectures import tiny_model
 
 import tiny
 import whence
-from reference import attnlrp as twin
-from reference.forward import llama_forward, split_heads, weights
+from reference import messages as twin
+from reference.forward import llama_forward
+from reference.primitives import join_heads, split_heads, weights
+from tiny_architectures import tiny_model
 from whence.errors import InputError, UnsupportedError
 from whence.targets import as_targets
 
@@ -168,10 +169,10 @@ def test_attnlrp_of_neurons_and_heads_equals_explicit_messages(llama):
 
 def _through_attention(t, block, r_x, r_mixed, absorbed):
     attention = block.self_attn
-    r_q, r_k, r_v = twin.attention_rule(t, split_heads(r_mixed, len(t["q"])), absorbed)
-    r_q = twin.join_heads(twin.rotation_rule(t["q_straight"], t["q"], t["cos"], t["sin"], r_q))
-    r_k = twin.join_heads(twin.rotation_rule(t["k_straight"], t["k"], t["cos"], t["sin"], r_k))
-    for module, r in ((attention.q_proj, r_q), (attention.k_proj, r_k), (attention.v_proj, twin.join_heads(r_v))):
+    r_q, r_k, r_v = twin.attention_rule(t, split_heads(r_mixed, len(t["q"])), twin.RULES["attnlrp"], absorbed)
+    r_q = join_heads(twin.rotation_rule(t["q_straight"], t["q"], t["cos"], t["sin"], r_q))
+    r_k = join_heads(twin.rotation_rule(t["k_straight"], t["k"], t["cos"], t["sin"], r_k))
+    for module, r in ((attention.q_proj, r_q), (attention.k_proj, r_k), (attention.v_proj, join_heads(r_v))):
         r_x = r_x + twin.linear_rule(t["norm1"], *weights(module), r, absorbed)
     return r_x
 
@@ -272,6 +273,62 @@ def test_flattened_hidden_states_are_told_apart_by_token():
 
 
 # ---------------------------------------------------------------------- surroundings
+
+
+def test_the_methods_own_settings_are_followed(llama):
+    method = whence.methods.AttnLRP(gamma=0.25)
+    found = whence.latents(llama, TEXT, kind="residual", method=method)
+    close(found.of("residual 0").scores, whence.explain(llama, TEXT, method=method).scores)
+    assert found.params == method.params
+
+
+def test_an_operation_without_a_rule_is_told_of(llama):
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 2 * gradient
+
+    def target(logits):
+        return Doubled.apply(logits)[0]
+
+    with pytest.warns(whence.WhenceWarning, match="Doubled"):
+        whence.latents(llama, TEXT, target=target)
+    with pytest.raises(UnsupportedError, match="Doubled"):
+        whence.latents(llama, TEXT, target=target, method=whence.methods.AttnLRP(strict=True))
+
+
+def test_a_tap_is_the_way_through_its_module_alone():
+    from whence.internals.taps import Reading, Site, Taps
+    from whence.records import Unit
+
+    class Twice(torch.nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    module, x = Twice(), torch.ones(1, 1, 3, requires_grad=True)
+    for side, way in (("in", 2.0), ("out", 1.0)):
+        place = Reading((Unit("residual", 0),), (Site(module, side),))
+        with Taps(place.sites) as taps:
+            y = x * 1.0
+            total = (module(y) + 5 * y).sum()
+        (gradient,) = torch.autograd.grad(total, taps.tensors(place))
+        assert (gradient == way).all()
+
+
+def test_a_module_that_runs_twice_cannot_be_read():
+    from whence.internals.taps import Reading, Site, Taps
+    from whence.records import Unit
+
+    module = torch.nn.Linear(3, 3)
+    place = Reading((Unit("residual", 0),), (Site(module, "in"),))
+    with Taps(place.sites) as taps:
+        module(module(torch.ones(1, 1, 3)))
+    with pytest.raises(UnsupportedError, match="Linear, where residual 0 is read, ran 2 times"):
+        taps.tensors(place)
 
 
 def test_it_is_told_how_it_was_made(llama):

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from architectures import CAUSAL, CLASSIFIERS, IMAGES, tiny_model
 
 import whence
+from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, tiny_model
 from whence.errors import InputError, UnsupportedError
-from whence.internals.model_map import map_of
+from whence.internals.model_map import _stack_names, map_of
 from whence.internals.taps import readings
 from whence.records import Unit
 
@@ -151,6 +151,32 @@ def test_a_unit_that_is_not_there_is_refused_with_what_is(unit, said):
     found = map_of(tiny_model("llama"))
     with pytest.raises(InputError, match=said):
         found.projection_of(unit) if unit.kind != "residual" else found.block_of(unit)
+
+
+@pytest.mark.parametrize(
+    ("paths", "stacks"),
+    [
+        (["bert.encoder.layer"], [""]),
+        (["model.encoder.layers", "model.decoder.layers"], ["encoder", "decoder"]),
+        (["encoder.bert.encoder.layer", "decoder.bert.encoder.layer"], ["encoder", "decoder"]),
+        (["text_decoder.layers", "text_encoder.layers"], ["decoder", "encoder"]),
+        (["swin.layers.0.blocks", "swin.layers.1.blocks"], ["swin.layers.0.blocks", "swin.layers.1.blocks"]),
+        (["first.encoder.layer", "encoder.layer"], ["first.encoder.layer", "encoder.layer"]),
+    ],
+)
+def test_stacks_are_named_by_side_where_the_paths_tell(paths, stacks):
+    assert list(_stack_names(paths).values()) == stacks
+
+
+@pytest.mark.parametrize(
+    ("name", "down", "attends"),
+    [("rwkv", "feed_forward.value", None), ("nemotron_h", "mixer.down_proj", "mixer.o_proj"), ("jetmoe", None, None)],
+)
+def test_blocks_of_other_builds_are_not_taken_for_what_they_are_not(name, down, attends):
+    """A receptance gate is called last; a mixer may be attention, state-space or MLP; experts may attend."""
+    blocks = map_of(tiny_model(name)).blocks
+    found = {kind: {b.projections[kind].name for b in blocks if kind in b.projections} for kind in ("neuron", "head")}
+    assert found == {"neuron": {down} - {None}, "head": {attends} - {None}}
 
 
 def test_cross_attention_is_asked_for_where_there_is_none():

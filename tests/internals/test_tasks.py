@@ -130,6 +130,7 @@ def test_images_drive_units_too(vit):
     assert {entry.text for entry in found.entries} == {0, 1}
     assert all(e.attribution.targets[0].value == pytest.approx(e.value, rel=1e-9) for e in found.entries)
     found.show()
+    assert "data:image/jpeg" in found.to_html()
 
 
 @pytest.mark.parametrize("make", ["bert_masked_lm", "bert_token_classifier", "bert_question_answering"])

@@ -39,11 +39,11 @@ def forward(model, leaves, rule_set):
         return value_of(model, leaves)
 
 
-def assert_twin(found, expected):
+def assert_twin(found, expected, tolerance=TOLERANCE):
     scale = max(np.abs(relevance).max() for relevance in expected.values())
     for keyword, relevance in expected.items():
         gap = np.abs(found[keyword] - relevance).max() / scale
-        assert gap <= TOLERANCE, f"relevance of {keyword} is off by {gap:.1e} of the largest"
+        assert gap <= tolerance, f"relevance of {keyword} is off by {gap:.1e} of the largest"
 
 
 def through(model, tokenizer, rule_set):
@@ -63,8 +63,9 @@ def test_rule_set(name, rule_set, attention):
 
 
 def test_rule_set_whatever_runs_the_experts(rule_set):
+    """Experts run as batched products have no linear map for ε to stabilise: the naive rules differ by about ε."""
     found = through(*MAKERS["mixtral"](experts_implementation="batched_mm"), rule_set)
-    assert_twin(found, twin("mixtral", rule_set).relevance)
+    assert_twin(found, twin("mixtral", rule_set).relevance, 1e-4 if rule_set == "lrp_epsilon" else TOLERANCE)
 
 
 def test_attribute_gives_the_same(name, rule_set):

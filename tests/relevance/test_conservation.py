@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import whence
-from conftest import asset
+from assets import asset
 
 TEXTS = ["A warm, funny and never too long film.", "I did not like the food, but the service was good."]
 

@@ -324,3 +324,33 @@ def test_a_product_is_halved_whatever_it_is_called_and_however(name):
     torch.testing.assert_close(y, plain(a, b))
     of_a, of_b = (x * g for x, g in zip((a, b), torch.autograd.grad(y.sum(), (a, b)), strict=True))
     torch.testing.assert_close(of_a.sum() + of_b.sum(), y.sum())
+
+
+SYSTEMS = {
+    "solve": lambda a, b: torch.linalg.solve(a, b),
+    "triangular": lambda a, b: torch.linalg.solve_triangular(a.tril(), b, upper=False),
+    "inverse": lambda a, b: torch.linalg.inv(a) @ b,
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_system_of_equations_is_linear_in_its_right_side(name):
+    a, b = draw(3, 3), draw(3, 2)
+    with rules("attnlrp"):
+        y = SYSTEMS[name](a + 3 * torch.eye(3, dtype=a.dtype), b)
+    found = torch.autograd.grad(y.sum(), (a, b), allow_unused=True)
+    assert found[0] is None or not found[0].any()
+    assert (found[1] * b).sum().item() == pytest.approx(y.sum().item())
+
+
+@pytest.mark.parametrize("given", ["by name", "by position"])
+def test_held_attention_holds_a_mask_made_of_the_input(given):
+    q, k, v, mask = draw(1, 2, 5, 4), draw(1, 2, 5, 4), draw(1, 2, 5, 4), draw(1, 2, 5, 5)
+    with rules("cp_lrp"):
+        if given == "by name":
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask * 2)
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, mask * 2)
+    of_q, of_k, of_v, of_mask = torch.autograd.grad(y.sum(), (q, k, v, mask), allow_unused=True)
+    assert of_q is of_k is of_mask is None
+    assert (of_v * v).sum().item() == pytest.approx(y.sum().item())

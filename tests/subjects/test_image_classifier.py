@@ -13,7 +13,7 @@ from transformers import pipeline
 import tiny
 import tiny_images
 import whence
-from conftest import asset
+from assets import asset
 from laws import raw_scores
 from tiny_images import picture
 from whence import InputError, LoadError, TargetError, UnsupportedError

@@ -91,7 +91,7 @@ def _hooked_update(site: Site, gain: float) -> RemovableHandle:
         if where is None or hidden is None:
             return None
         given = args[where] if isinstance(where, int) else kwargs[where]
-        return with_hidden(output, given if gain == 0 else given + gain * (hidden - given))
+        return with_hidden(output, given + gain * (hidden - given))
 
     return site.module.register_forward_hook(after, with_kwargs=True)
 

@@ -104,6 +104,8 @@ def _explained(
     causal = inputs.slots[0].visible is not None and inputs.source is None
     target = TargetValue(unit.name, at + 1 if causal else None, value, 0.0 if method.complete else None, "activation")
     provenance = subject.provenance() | {
+        **({} if inputs.grid is None else {"grid": list(inputs.grid)}),
+        **inputs.about,
         "seed": run.seed,
         "seconds": time.perf_counter() - start,
         "target": "chosen",

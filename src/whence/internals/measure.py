@@ -90,10 +90,6 @@ def relevance_of_units(
                 here, there = _spans(place, item, extra)
                 part = tables[i][chosen]
                 part[:, here, units] = found[: len(part), i, there]
-    for item, rows, table in zip(inputs, readouts, tables, strict=True):
-        for row, readout in enumerate(rows):
-            visible = item.slots[readout.slot].visible
-            table[row, extra + (len(item) if visible is None else visible) :] = 0.0
     results = values.detach().cpu().double().numpy()
     return [Measured(rows, results[i, : len(rows)], tables[i], extra) for i, rows in enumerate(readouts)]
 
@@ -157,7 +153,9 @@ def _spans(place: Reading, inputs: Inputs, extra: int) -> tuple[slice, slice]:
         return slice(0, count), slice(0, count)
     if place.units[0].stack == "encoder":
         return slice(0, source), slice(0, source)
-    return slice(source, count), slice(0, count - source)
+    if place.units[0].stack == "decoder":
+        return slice(source, count), slice(0, count - source)
+    raise UnsupportedError(f"It cannot be told whether {place.units[0].name} is of the encoder or the decoder.")
 
 
 def _with_leaf(subject: Subject, inputs: Sequence[Inputs]) -> Batch:

@@ -5,6 +5,7 @@ the same shape; inside a block the linear maps are told apart by the order in wh
 stand inside a submodule with "attn" or "attention" in its name.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ from whence.errors import InputError, UnsupportedError
 from whence.internals.probe import Call, Watched, watch
 from whence.records import Unit
 
-ATTENTION = ("attn", "attention")
+_ATTENTION = re.compile(r"(?!.*norm).*(attn|attention)", re.IGNORECASE)
+"""Names of submodules that attend."""
+_ATTENTION_CLASS = re.compile(r"Attention\d*$")
 Shape = tuple[int, ...]
 _HEAD_COUNTS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads")
 
@@ -156,8 +159,8 @@ def _stack_names(paths: Sequence[str]) -> dict[str, str]:
         return {paths[0]: ""}
     names = {}
     for path in paths:
-        sides = [side for side in ("encoder", "decoder") if side in path.split(".")]
-        names[path] = sides[0] if len(sides) == 1 else path
+        sides = [side for part in path.split(".") for side in ("encoder", "decoder") if side in part]
+        names[path] = sides[0] if sides else path
     return names if len(set(names.values())) == len(paths) else {path: path for path in paths}
 
 
@@ -165,7 +168,7 @@ def _block(model: Any, module: nn.Module, name: str, stack: str, layer: int, wat
     shape = watched.calls[module][0].returned
     groups: dict[str, list[tuple[str, Call]]] = {}
     for path, call in watched.linears(module):
-        groups.setdefault(_attention_path(path), []).append((path, call))
+        groups.setdefault(_attention_path(module, path), []).append((path, call))
     rest = groups.pop("", [])
     projections: dict[str, Projection] = {}
     lacks: dict[str, str] = {}
@@ -185,12 +188,15 @@ def _keep(kind: str, answer: Projection | str, projections: dict[str, Projection
         projections[kind] = answer
 
 
-def _attention_path(path: str) -> str:
-    """The path up to its first part that names attention; "" where none does."""
+def _attention_path(block: nn.Module, path: str) -> str:
+    """The path up to its first module that attends, by its name or its class; "" where none does, "." for the block."""
+    if _ATTENTION_CLASS.search(type(block).__name__):
+        return "."
     parts = path.split(".")
     for i, part in enumerate(parts):
-        if any(word in part.lower() for word in ATTENTION):
-            return ".".join(parts[: i + 1])
+        inner = block.get_submodule(".".join(parts[: i + 1]))
+        if _ATTENTION.match(part) or _ATTENTION_CLASS.search(type(inner).__name__):
+            return ".".join(parts[: i + 1 + isinstance(inner, nn.ModuleList)])
     return ""
 
 
@@ -206,6 +212,8 @@ def _attention_output(
     if not outputs or outputs[-1] != groups[0][1][-1]:
         return f"the last linear map inside {groups[0][0]} does not write to the residual stream"
     path, call = outputs[-1]
+    if _has_experts(block if groups[0][0] == "." else block.get_submodule(groups[0][0])):
+        return f"{groups[0][0]} is a mixture of experts"
     heads = _head_count(model, block, path)
     if heads is None or call.given[-1] % heads:
         return f"the number of heads in {groups[0][0]} cannot be read off"
@@ -217,29 +225,29 @@ def _head_count(model: Any, block: nn.Module, path: str) -> int | None:
     parts = path.split(".")
     for depth in range(len(parts) - 1, -1, -1):
         outer = block.get_submodule(".".join(parts[:depth]))
-        for place in (outer, *outer.children()):
-            for name in _HEAD_COUNTS:
-                count = getattr(place, name, None)
-                if isinstance(count, int) and count > 0:
-                    return count
+        for name in _HEAD_COUNTS:
+            count = getattr(outer, name, None)
+            if isinstance(count, int) and count > 0:
+                return count
     count = getattr(model.config.get_text_config(), "num_attention_heads", None)
     return count if isinstance(count, int) else None
 
 
 def _down(block: nn.Module, rest: list[tuple[str, Call]], shape: Shape) -> Projection | str:
-    """The last linear map called outside attention, if it writes to the residual stream; or why there is none."""
-    if _is_mixture(block):
+    """The later of two linear maps outside attention that read the stream and write to it, or why there are none."""
+    outputs = [(path, call) for path, call in rest if _writes_to(shape, call)]
+    homes = [block.get_submodule(path.rpartition(".")[0]) for path, _ in outputs[-1:]]
+    if any(isinstance(child, nn.Conv1d) for home in homes for child in home.children()):
+        return "it mixes tokens by a state-space layer and has no MLP"
+    if _has_experts(block):
         return (
             "its MLP is a mixture of experts, whose weights are fused and which routes each token to other neurons, so "
             "there is no one down projection"
         )
-    outputs = [(path, call) for path, call in rest if _writes_to(shape, call)]
-    if not outputs:
-        return "no linear map outside attention writes to the residual stream"
-    path, call = outputs[-1]
-    parent = block.get_submodule(path.rpartition(".")[0])
-    if any(isinstance(child, nn.Conv1d) for child in parent.children()):
-        return "it mixes tokens by a state-space layer and has no MLP"
+    pairs = [(path, call) for path, call in outputs if any(_feeds(other, call, shape) for _, other in rest)]
+    if not pairs:
+        return "outside attention no pair of linear maps reads the residual stream and writes to it"
+    path, call = pairs[-1]
     return Projection(call.module, path, call.given[-1])
 
 
@@ -249,9 +257,19 @@ def _writes_to(stream: Shape, call: Call) -> bool:
     return call.returned in (stream, flat) and call.given[:-1] == call.returned[:-1]
 
 
-def _is_mixture(block: nn.Module) -> bool:
-    for path, module in block.named_modules():
-        fused = any(p.ndim == 3 for p in module.parameters(recurse=False))
-        if "experts" in path.split(".") or (fused and not isinstance(module, nn.modules.conv._ConvNd)):
+def _feeds(up: Call, down: Call, stream: Shape) -> bool:
+    """Whether the one may make the other's input from the stream: as wide, or twice that for a gate and its value."""
+    width = down.given[-1]
+    return up.order < down.order and up.given[-1] == stream[-1] and up.returned[-1] in (width, 2 * width)
+
+
+def _has_experts(outer: nn.Module) -> bool:
+    """Whether what is inside, attention left out, is named experts or has weights of several maps in one tensor."""
+    for path, module in outer.named_modules():
+        if "experts" in path.split("."):
+            return True
+        fused = any(p.ndim == 3 and min(p.shape) > 1 for p in module.parameters(recurse=False))
+        attends = path and _attention_path(outer, path)
+        if fused and not attends and not isinstance(module, nn.modules.conv._ConvNd):
             return True
     return False

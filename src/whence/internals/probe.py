@@ -1,5 +1,6 @@
 """One forward pass of a few tokens, watched: which modules run, in which order, on what shapes."""
 
+import inspect
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 
 from whence.errors import UnsupportedError
 from whence.subjects.session import session
+
+_SIDE = 64
+"""Pixels a side of the image for models of any size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,21 +112,25 @@ def watch(model: Any) -> Watched:
     return watched
 
 
-def _few_tokens(model: Any) -> dict[str, Tensor]:
+def _few_tokens(model: Any) -> dict[str, Any]:
     """The smallest input the model takes: four token ids, the last an end token, or an image of zeros."""
     config, device = model.config, next(model.parameters()).device
     if getattr(model, "main_input_name", "input_ids") == "pixel_values":
-        side = config.image_size
+        seen = getattr(config, "vision_config", config)
+        side = getattr(seen, "image_size", _SIDE)
         height, width = side if isinstance(side, list | tuple) else (side, side)
-        return {"pixel_values": torch.zeros(1, config.num_channels, height, width, device=device, dtype=model.dtype)}
+        shape = (1, getattr(seen, "num_channels", 3), height, width)
+        return {"pixel_values": torch.zeros(shape, device=device, dtype=model.dtype)}
     text = config.get_text_config()
-    end = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
-    last = text.vocab_size - 1
+    end = getattr(text, "eos_token_id", None)
+    end = end[0] if isinstance(end, list) else end
+    last = getattr(text, "vocab_size", 7) - 1
     ids = [min(3, last), min(4, last), min(5, last), end if isinstance(end, int) and 0 <= end <= last else min(6, last)]
-    inputs = {"input_ids": torch.tensor([ids], device=device)}
+    inputs: dict[str, Any] = {"input_ids": torch.tensor([ids], device=device)}
     if config.is_encoder_decoder:
         inputs["decoder_input_ids"] = inputs["input_ids"].clone()
-    return inputs
+    takes = inspect.signature(model.forward).parameters
+    return inputs | ({"use_cache": False} if "use_cache" in takes else {})
 
 
 def _is_hidden(value: Any) -> bool:

@@ -21,6 +21,7 @@ ATTNLRP = RuleSet(
         "normalize": rule.frozen_normalize,
         "reciprocal": rule.frozen_reciprocal,
         "quotient": rule.frozen_divisor,
+        "system": rule.frozen_system,
     },
 )
 

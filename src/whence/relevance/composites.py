@@ -10,6 +10,8 @@ from torch import Tensor
 from whence.relevance.liveness import is_live
 from whence.relevance.operations import Function
 
+Number = int | float
+
 
 def _glu(input: Tensor, dim: int = -1) -> Tensor:
     a, b = input.chunk(2, dim)
@@ -21,16 +23,22 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     return product if bias is None else product + bias
 
 
-def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     return input + tensor1 * tensor2 * value
 
 
-def _add_matmul(input: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def _add_matmul(input: Tensor, a: Tensor, b: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     return input * beta + torch.matmul(a, b) * alpha
 
 
-def _add_sum_of_matmuls(input: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def _add_sum_of_matmuls(input: Tensor, a: Tensor, b: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     return input * beta + torch.matmul(a, b).sum(dim=0) * alpha
+
+
+def _var_mean(input: Tensor, dim: Any = None, *args: Any, **options: Any) -> tuple[Tensor, Tensor]:
+    variance = torch.var(input, dim, *args, **options)
+    dims = None if dim is None or isinstance(dim, bool) else dim
+    return variance, input.mean(dims, keepdim=variance.ndim == input.ndim and dims is not None)
 
 
 def _instance_norm(
@@ -172,6 +180,7 @@ COMPOSITES: dict[Function, tuple[_Applies, Function]] = {
     Tensor.addbmm: (_last_two_live, _add_sum_of_matmuls),
     Tensor.addcmul: (_last_two_live, _addcmul),
     F.glu: (_always, _glu),
+    torch.var_mean: (_always, _var_mean),
     F.instance_norm: (_always, _instance_norm),
     F.batch_norm: (_by_statistics_of_training, _batch_norm),
     F.multi_head_attention_forward: (_always, _multi_head_attention),

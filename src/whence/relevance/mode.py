@@ -32,7 +32,7 @@ from whence.relevance.operations import (
 )
 from whence.relevance.passing import KEEPS_TRAITS, PASSING, Unruled, warn_of_custom
 from whence.relevance.rule_set import RuleSet
-from whence.relevance.traits import forget, keep_traits, multiplied, shifted
+from whence.relevance.traits import adopt, forget, keep_traits, multiplied, shifted
 
 _TENSOR_ARGUMENTS = (
     "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
@@ -152,9 +152,10 @@ class RuleMode(TorchFunctionMode):
 
     def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
         """What the call does to its first argument, by the rule of its form that makes a new tensor."""
-        result = target.copy_(self._apply(fresh.function, (target.clone(), *fresh.args[1:]), fresh.kwargs))
-        forget(result)
-        return result
+        before = adopt(target.clone(), target)
+        after = self._apply(fresh.function, (before, *fresh.args[1:]), fresh.kwargs)
+        self._remember(fresh.function, after, (before, *fresh.args[1:]))
+        return adopt(target.copy_(after), after)
 
 
 def _in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -64,6 +64,9 @@ SOFTMAXES = (F.softmax, torch.softmax, Tensor.softmax, torch.logsumexp, Tensor.l
 """Softmax, and the logarithm of its divisor."""
 
 _LINEAR_MAPS: tuple[Function, ...] = (F.linear, torch.addmm, Tensor.addmm)
+_SYSTEMS: tuple[Function, ...] = (
+    torch.linalg.solve, torch.linalg.solve_triangular, torch.linalg.inv, torch.inverse, Tensor.inverse,
+)  # fmt: skip
 _ROUTINGS: tuple[Function, ...] = (torch.topk, Tensor.topk, torch.gather, Tensor.gather)
 
 OPERATIONS: dict[Function, str] = (
@@ -79,7 +82,8 @@ OPERATIONS: dict[Function, str] = (
     | dict.fromkeys((F.rms_norm, torch.rms_norm), "rms_norm")
     | dict.fromkeys((F.group_norm, torch.group_norm), "group_norm")
     | dict.fromkeys(_ROUTINGS, "routing")
-    | dict.fromkeys((torch.var, Tensor.var, torch.var_mean), "variance")
+    | dict.fromkeys((torch.var, Tensor.var), "variance")
+    | dict.fromkeys(_SYSTEMS, "system")
     | {F.normalize: "normalize", F.scaled_dot_product_attention: "attention"}
 )
 """Torch function -> operation name."""

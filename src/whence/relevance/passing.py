@@ -73,7 +73,6 @@ class Unruled:
     def watch(self, result: Any, function: Callable[..., Any]) -> None:
         """Have it told if relevance reaches what this function returned."""
         results = result if isinstance(result, list | tuple) else (result,)
-        results = results[:1] if function is torch.var_mean else results
         operation, module = _name(function), _innermost_module()
         for tensor in results:
             if isinstance(tensor, Tensor) and tensor.requires_grad and tensor.is_floating_point():

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from whence.relevance.elementwise import forget_origin, is_curved
+from whence.relevance.elementwise import forget_origin, is_curved, root_of, set_origin
 from whence.relevance.liveness import is_live
 
 _GATE = "_whence_gate"
@@ -43,6 +43,14 @@ def forget(tensor: Tensor) -> None:
             delattr(tensor, trait)
 
 
+def adopt(tensor: Tensor, other: Tensor) -> Tensor:
+    """`tensor`, known for what `other` is, whose numbers it holds."""
+    forget(tensor)
+    set_origin(tensor, root_of(other), curved=is_curved(other))
+    _set(tensor, gate=is_gate(other), shift=shift_of(other))
+    return tensor
+
+
 def shifted(result: Any, args: tuple[Any, ...], signs: tuple[float, float]) -> None:
     """Traits of a sum: of a tensor and a number, with these signs, or of gates and constants."""
     tensors, numbers = _parts(args)
@@ -62,7 +70,7 @@ def multiplied(result: Any, args: tuple[Any, ...]) -> None:
 
 def _parts(args: tuple[Any, ...]) -> tuple[list[Tensor], list[float]]:
     operands = args[:2]
-    return [x for x in operands if isinstance(x, Tensor)], [x for x in operands if isinstance(x, int | float)]
+    return [x for x in operands if isinstance(x, Tensor)], [float(x) for x in operands if isinstance(x, int | float)]
 
 
 def _set(result: Any, *, gate: bool, shift: float) -> None:

@@ -14,6 +14,11 @@ class SheetPart:
     maps: tuple[tuple[str, Strip], ...]
     template: str = "sheet.html"
 
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a picture among the heat maps."""
+        return any(one.picture for _, one in self.maps)
+
 
 def sheet_part(sheet: Sheet) -> SheetPart:
     """A sheet with its heat maps as strips."""

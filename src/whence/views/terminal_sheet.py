@@ -4,11 +4,10 @@ from typing import Any
 
 from rich.text import Text
 
-from whence.records import Attribution
-from whence.views.evidence import seen
 from whence.views.sheet import Sheet, Table
-from whence.views.terminal_heat import Paper, bare_table, facts_line, heat_lines, inset, legend, note
-from whence.views.token_text import isolated, readable
+from whence.views.terminal_grid import heat
+from whence.views.terminal_heat import Paper, bare_table, facts_line, inset, note
+from whence.views.token_text import isolated
 
 
 def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
@@ -17,7 +16,7 @@ def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
     for table in sheet.tables:
         parts += [*_table(table), Text()]
     for caption, record in sheet.maps:
-        parts += [Text(caption), *_map(record, paper), Text()]
+        parts += [Text(caption), *heat(record, 0, paper, explained=True), Text()]
     parts += [facts_line(sheet.cost, paper, style="dim")] if sheet.cost else []
     return [*parts, *([Text(f"Caveat: {sheet.caveat}", style="dim")] if sheet.caveat else [])]
 
@@ -30,9 +29,3 @@ def _table(table: Table) -> list[Any]:
         shown.add_row(*(Text(isolated(cell)) for cell in row))
     caption = [Text(table.caption, style="bold")] if table.caption else []
     return [*caption, inset(shown), *([note(table.note)] if table.note else [])]
-
-
-def _map(record: Attribution, paper: Paper) -> list[Any]:
-    reach = seen(record, 0)
-    scores = record.scores[0, :reach]
-    return [*heat_lines(record.tokens[:reach], scores, paper), legend(scores, readable(record.unit), paper)]

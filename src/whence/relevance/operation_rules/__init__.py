@@ -22,7 +22,7 @@ from whence.relevance.operation_rules.normalisation import (
     frozen_reciprocal,
     frozen_rms_norm,
 )
-from whence.relevance.operation_rules.product import gated_product, uniform_matmul, uniform_product
+from whence.relevance.operation_rules.product import frozen_system, gated_product, uniform_matmul, uniform_product
 from whence.relevance.operation_rules.routing import frozen_routing
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "frozen_rms_norm",
     "frozen_routing",
     "frozen_softmax",
+    "frozen_system",
     "gated_product",
     "gradient",
     "identity",

@@ -41,10 +41,18 @@ def uniform_attention(call: Call) -> Any:
 def frozen_attention(call: Call) -> Any:
     """softmax(s Q Kᵀ + mask) V with the weights held constant: R_V[i] = Σ_j A[j,i] V[i] R_O[j] / O[j], R_Q = R_K = 0.
 
+    What else the weights are made of, such as positions computed from the input, gets nothing either.
+
     Source: CP-LRP, Voita et al. 2021; the AH rule, Ali et al. 2022, section 3.
     """
-    query, key, value, attend = _taken_apart(call)
-    return attend(*(x.detach() if isinstance(x, Tensor) else x for x in (query, key)), value)
+    query, key, value = call.arguments("query", "key", "value")
+    further = {name: _held(x) for name, x in call.kwargs.items() if name not in ("query", "key", "value")}
+    return call.function(_held(query), _held(key), value, *map(_held, call.args[3:]), **further)
+
+
+def _held(value: Any) -> Any:
+    """A tensor as a constant; anything else as it is."""
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def _taken_apart(call: Call) -> tuple[Any, Any, Any, Any]:

@@ -45,6 +45,18 @@ def gated_product(call: Call) -> Any:
     return Call(call.function, (*held, *call.args[2:]), call.kwargs).run() + _owed(other, gate, 1.0)
 
 
+def frozen_system(call: Call) -> Any:
+    """y = A⁻¹ b with A held constant: linear in b, so R_b[i] = b_i Σ_j (A⁻¹)_ji R_y[j] / y_j; an inverse alone is held.
+
+    In gated delta networks A is made of keys and gates, as attention weights are of queries and keys.
+    """
+    if len(call.args) < 2:
+        return call.value()
+    system, *rest = call.args
+    held = system.detach() if isinstance(system, Tensor) else system
+    return Call(call.function, (held, *rest), call.kwargs).run()
+
+
 def _owed(shifted: Tensor, other: Tensor, part: float) -> Tensor | float:
     """Nothing, with the gradient of `part` of the shift of one factor times the other."""
     shift = shift_of(shifted)

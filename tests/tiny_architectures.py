@@ -48,6 +48,15 @@ CAUSAL = {
     "qwen3": _LLAMA_LIKE,
     "mixtral": _LLAMA_LIKE | {"num_local_experts": 4},
 }
+OTHERS = {
+    "rwkv": {"vocab_size": 40, "hidden_size": 16, "attention_hidden_size": 16, "intermediate_size": 24}
+    | {"num_hidden_layers": 2, "context_length": 32}
+    | _ENDS,
+    "nemotron_h": _LLAMA_LIKE
+    | {"layers_block_type": ["mamba", "attention", "mlp"], "num_hidden_layers": 3}
+    | {"mamba_num_heads": 4, "mamba_head_dim": 8, "ssm_state_size": 8, "n_groups": 2, "chunk_size": 8},
+    "jetmoe": _LLAMA_LIKE | {"kv_channels": 4, "num_local_experts": 2, "num_experts_per_tok": 1},
+}
 CLASSIFIERS = {
     "bert": _BERT_LIKE,
     "distilbert": {"vocab_size": 40, "dim": 16, "hidden_dim": 24, "n_layers": 2, "n_heads": 4} | {"pad_token_id": 0},
@@ -69,9 +78,10 @@ IMAGES = {
     "dinov2": {"hidden_size": 16, "mlp_ratio": 2, "num_hidden_layers": 2, "num_attention_heads": 4}
     | {"image_size": 16, "patch_size": 8},
 }
-MIXTURES = {"mixtral"}
+MIXTURES = {"mixtral", "jetmoe"}
 _CLASSES = (
     (CAUSAL, AutoModelForCausalLM),
+    (OTHERS, AutoModelForCausalLM),
     (CLASSIFIERS, AutoModelForSequenceClassification),
     (SEQ2SEQ, AutoModelForSeq2SeqLM),
     (IMAGES, AutoModelForImageClassification),
