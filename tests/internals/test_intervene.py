@@ -56,6 +56,26 @@ def test_scaled_units_are_scaled_weights(name, kind):
         assert not same(run(model), run(changed))
 
 
+@pytest.mark.parametrize("name", [*CAUSAL, *CLASSIFIERS, *SEQ2SEQ, *IMAGES])
+def test_what_enters_a_layer_set_to_nothing_comes_out_of_it(name):
+    model = tiny_model(name)
+    stack = "decoder" if name in SEQ2SEQ else ""
+    first, second = (b.module for b in map_of(model).blocks if b.stack == stack)
+    states = []
+
+    def keep(module, args, kwargs):
+        states.append(args[0] if args else kwargs["hidden_states"])
+
+    handles = [block.register_forward_pre_hook(keep, with_kwargs=True) for block in (first, second)]
+    with Intervention(model, {Unit("layer", 0, None, stack): 0.0}):
+        run(model)
+    run(model)
+    for handle in handles:
+        handle.remove()
+    assert same(states[0], states[1])
+    assert not same(states[2], states[3])
+
+
 def test_cross_attention_heads_are_edited():
     model = tiny_model("t5")
     unit = Unit("cross_head", 1, 2, "decoder")

@@ -399,6 +399,16 @@ def test_another_thread_that_runs_the_model_meanwhile_changes_nothing(llama):
         thread.join()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("kind", ["neuron", "head", "layer", "residual"])
+def test_other_precisions_are_near(llama, dtype, kind):
+    subject = whence.load(tiny.llama_lm(dtype=dtype))
+    exact = whence.latents(llama, TEXT, kind=kind, target=7, method="cp_lrp").scores
+    found = whence.latents(subject, TEXT, kind=kind, target=7, method="cp_lrp").scores
+    tolerance = 0.1 if dtype == torch.bfloat16 else 1e-4
+    assert np.abs(found - exact).max() < tolerance * np.abs(exact).max()
+
+
 def test_every_relevance_method_serves(llama):
     for key in whence.available("methods"):
         if whence.registry.resolve("methods", key).family == "relevance":

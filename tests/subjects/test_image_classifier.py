@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tiny_images import picture
 from whence import InputError, LoadError, TargetError, UnsupportedError
 from whence.methods.run import Run
 from whence.registry import available, resolve
+from whence.subjects.labels import labels_of
 
 LINEAR = ["input_x_gradient", "integrated_gradients", "attnlrp"]
 """Methods whose scores are sums over the numbers of a unit."""
@@ -332,6 +334,27 @@ def test_a_processor_that_makes_no_one_image_is_refused(vit):
     subject.processor = lambda images, return_tensors: {"pixel_values": torch.zeros(1, 9, 48)}
     with pytest.raises(UnsupportedError, match=r"pixel_values of shape \(1, 9, 48\)"):
         subject.encode(picture(1))
+
+
+def test_a_model_that_gives_no_logits_is_refused():
+    model, processor = tiny.vit_classifier()
+    body, subject = model.vit, whence.load((model, processor))
+    subject.model.forward = lambda pixel_values: body(pixel_values)
+    with pytest.raises(UnsupportedError, match="last_hidden_state and no logits"):
+        whence.explain(subject, picture(1))
+
+
+def test_classes_without_names_have_their_index():
+    assert labels_of(SimpleNamespace(id2label=None, num_labels=3)) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pixels_take_the_models_precision(dtype):
+    subject = whence.load(tiny.vit_classifier(dtype=dtype))
+    assert subject.collate([subject.encode(picture(1))]).embeds.dtype == dtype
+    record = whence.explain(subject, picture(1))
+    assert record.provenance["dtype"] == str(dtype).removeprefix("torch.")
+    assert np.isfinite(record.scores).all()
 
 
 # ---------------------------------------------------------------------- loading

@@ -65,6 +65,13 @@ def test_with_styles_negative_cells_are_underlined(printed):
     assert "underlined: negative" in shown
 
 
+def test_the_sign_of_almost_nothing_is_not_marked(printed):
+    scores = [[-1.0, -0.04, *[1.0] * 10]]
+    styles = re.findall(r"\x1b\[([0-9;]+)m  \x1b", printed(image_record(scores=scores), **INK))
+    assert [style.split(";")[0] == "4" for style in styles[:3]] == [True, False, False]
+    assert "  −9 ·+9" in printed(image_record(scores=scores), **PLAIN)
+
+
 @pytest.mark.parametrize("side", [16, 56, 224])
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_large_grid_is_summed_until_it_fits(printed, side, width):
@@ -103,6 +110,15 @@ def test_the_page_draws_each_cell_over_the_picture_with_its_number():
     assert "<title>patch 2,3: +2.00 logit</title>" in page
     assert page.count(f"data:image/jpeg;base64,{jpeg(12, 16)}") == 2
     assert 'viewBox="0 0 16 12"' in page
+
+
+def test_each_cell_stands_over_its_own_pixels():
+    page = image_record(scores=[[-1.0, *[0.0] * 10, 1.0]]).to_html()
+    places = re.findall(r'<rect x="(\d+)" y="(\d+)" width="4" height="4"', page)
+    assert places == [(str(4 * column), str(4 * row)) for row in range(3) for column in range(4)]
+    (x, y) = map(float, re.search(r'class="whence-mark" d="M([\d.]+) ([\d.]+)h', page).groups())
+    assert 0 < x < 4
+    assert 0 < y < 4
 
 
 def test_only_a_page_with_a_picture_may_load_data(attribution_of):

@@ -107,7 +107,7 @@ def intervene(subject: Any, edits: Mapping[Any, float | Scale]) -> Intervention:
         z ← z · factor, or z ← number, in front of the projection that reads z (neuron, head)
         x_out ← x_in + factor · (x_out − x_in)                                  (layer)
 
-    All that runs the model inside the `with` is under the edit: `explain`, `latents`, `subject.model(...)`, generation;
+    All that runs the model inside the `with`, in a session or not, is under the edit: `explain`, `latents`, generation;
     gradients and relevance flow through a scaled unit, and none through one that is set. Nested edits apply from the
     outside in. The edit is on this model's modules: another model is not changed, and another thread that runs this one
     meanwhile sees the edit. Records made meanwhile name it in their provenance, under "edits". Afterwards, and after an

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,7 @@ from whence.errors import InputError
 from whence.internals.measure import activations_of_units, relevance_for_activation, relevance_of_units
 from whence.internals.model_map import map_of
 from whence.internals.taps import Reading, reading_of
-from whence.methods.base import Method
+from whence.methods.base import Cost, Method
 from whence.methods.run import Run
 from whence.records import Attribution, Maximizer, Maximizers, TargetValue, Unit
 from whence.subjects.inputs import Inputs
@@ -38,10 +39,12 @@ def maximizers_of(
     with torch.inference_mode(False), torch.enable_grad(), subject.session():
         place = reading_of(map_of(subject.model), unit)
         best: list[tuple[float, int, int, Inputs]] = []
-        searched = 0
+        searched, cost = 0, Cost()
         for chunk in _encoded(subject, texts):
             for number, (value, at) in enumerate(_peaks(subject, chunk, place, unit, by, method, run)):
                 best.append((value, searched + number, at, chunk[number]))
+                spent = method.cost(len(chunk[number]), 1) if by == "relevance" else Cost(1, 0)
+                cost.add(spent.forwards, spent.backwards)
             searched += len(chunk)
             best = sorted(best, key=lambda one: (-one[0], one[1]))[:k]
         if not searched:
@@ -50,10 +53,11 @@ def maximizers_of(
             Maximizer(number, value, at, _explained(subject, inputs, place, unit, at, method, run))
             for value, number, at, inputs in best
         ]
+    for entry in entries:
+        cost.add(entry.attribution.provenance["forwards"], entry.attribution.provenance["backwards"])
     provenance = subject.provenance() | {
         "seconds": time.perf_counter() - start,
-        "forwards": searched + len(entries),
-        "backwards": len(entries) + (searched if by == "relevance" else 0),
+        **asdict(cost),
         "method": method.key,
         "params": method.params,
     }
@@ -109,8 +113,7 @@ def _explained(
         "seed": run.seed,
         "seconds": time.perf_counter() - start,
         "target": "chosen",
-        "forwards": 1,
-        "backwards": 1,
+        **asdict(method.cost(len(inputs), 1)),
         "generated": inputs.generated,
         "text": inputs.text,
         "caveat": method.caveat,

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import torch
@@ -92,8 +93,13 @@ def _ends(found: ModelMap, block: Block) -> tuple[bool, ...]:
 def _projected(block: Block, kind: str) -> Reading:
     projection = block.projections[kind]
     count = projection.width if kind == "neuron" else projection.parts
-    units = tuple(Unit(kind, block.layer, index, block.stack) for index in range(count))
-    return Reading(units, (Site(projection.module, "in"),))
+    return Reading(_units(kind, block.layer, block.stack, count), (Site(projection.module, "in"),))
+
+
+@lru_cache(maxsize=1024)
+def _units(kind: str, layer: int, stack: str, count: int) -> tuple[Unit, ...]:
+    """A layer's units in order; kept, for a model has tens of thousands and each reading wants them."""
+    return tuple(Unit(kind, layer, index, stack) for index in range(count))
 
 
 class Taps:

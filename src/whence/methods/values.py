@@ -55,6 +55,6 @@ def values_at(
     return [values[i] for i in range(len(inputs))]
 
 
-def stack_embeddings(embeds: Sequence[Embeds]) -> Float[Tensor, "batch token hidden"]:
+def stack_embeddings(embeds: Sequence[Float[Tensor, "_ hidden"]]) -> Float[Tensor, "batch longest hidden"]:
     """Embeddings of several inputs, padded on the right with zeros."""
     return torch.nn.utils.rnn.pad_sequence(list(embeds), batch_first=True)

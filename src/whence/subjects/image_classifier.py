@@ -199,7 +199,7 @@ class ImageClassifier(Subject):
     @property
     def _weight(self) -> Tensor:
         """The first weight, whose precision and device the pixels take."""
-        return next(self.model.parameters())
+        return next(p for p in self.model.parameters() if p.is_floating_point())
 
     def _unit(self, units: str | int | None) -> tuple[str, tuple[int, int]]:
         """The name of a unit and its pixels, down and across."""
@@ -227,9 +227,12 @@ class ImageClassifier(Subject):
 
     def _forward(self, pixels: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch label"]:
         try:
-            return self.model(pixel_values=pixels).logits
+            output = self.model(pixel_values=pixels)
         except ValueError as error:
             raise InputError(f"{self.name} does not take images of {tuple(pixels.shape[1:])}: {error}") from error
+        if "logits" not in output:
+            raise UnsupportedError(f"{type(self.model).__name__} gives {', '.join(output)} and no logits to explain.")
+        return output.logits
 
 
 def _grid_of(item: Inputs) -> Grid:

@@ -16,7 +16,7 @@ _SHOWN = 30
 
 def labels_of(config: Any) -> list[str]:
     """The names of a model's classes, in order; a class without a name has its index."""
-    return [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
+    return [str((config.id2label or {}).get(i, i)) for i in range(config.num_labels)]
 
 
 def link_of(config: Any) -> str:

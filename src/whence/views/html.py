@@ -32,7 +32,7 @@ def render(records: Sequence[Any], *, title: str | None = None, fragment: bool =
         title=heading or _title(records),
         parts=parts,
         legend=Legend(),
-        pictured=any(part.pictured for part in parts),
+        pictured=any(_holds_images(record) for record in records),
     )
 
 
@@ -55,6 +55,11 @@ def _part(record: Any) -> Any:
     if isinstance(record, SHEETS):
         return sheet_part(sheet(record))
     raise InputError(f"The HTML view shows the records that whence makes, got {type(record).__name__}.")
+
+
+def _holds_images(record: Any) -> bool:
+    explained = record.attributions if isinstance(record, Comparison) else (record,)
+    return any(isinstance(one, Attribution) and one.grid is not None for one in explained)
 
 
 def _title(records: Sequence[Any]) -> str:

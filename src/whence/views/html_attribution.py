@@ -42,11 +42,6 @@ class AttributionPart:
     provenance: tuple[tuple[str, str], ...]
     template: str = "attribution.html"
 
-    @property
-    def pictured(self) -> bool:
-        """Whether there is a picture among the strips."""
-        return any(strip.picture for strip in self.strips)
-
 
 def attribution_part(record: Attribution) -> AttributionPart:
     """The values of an Attribution as text, in the order they are read."""

@@ -55,11 +55,6 @@ class ComparisonPart:
     methods: tuple[tuple[str, AttributionPart], ...]
     template: str = "comparison.html"
 
-    @property
-    def pictured(self) -> bool:
-        """Whether there is a picture among the strips."""
-        return any(method.pictured for _, method in self.methods)
-
 
 def comparison_part(comparison: Comparison) -> ComparisonPart:
     """The values of a Comparison as text, in the order they are read."""

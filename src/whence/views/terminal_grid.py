@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from rich.console import RenderableType
+from rich.style import Style
 from rich.text import Text
 
 from whence.records import Attribution
@@ -43,7 +44,9 @@ def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[RenderableType
     for row in scores.tolist():
         line = Text(" " * INDENT)
         for score in row:
-            line.append(_cell(score, scale, paper), heat_style(score, scale))
+            style = heat_style(score, scale)
+            faint = Style(underline=False) if not _ninths(score, scale) else None
+            line.append(_cell(score, scale, paper), style + faint)
         lines.append(line)
     return [*lines, _legend(grid, scale, size, unit, paper)]
 
@@ -57,8 +60,13 @@ def _fitted(scores: np.ndarray, columns: int) -> tuple[int, np.ndarray]:
 def _cell(score: float, scale: float, paper: Paper) -> str:
     if paper.styled:
         return " " * _CELL
-    ninths = round(9 * abs(score) / scale) if scale else 0
+    ninths = _ninths(score, scale)
     return f"{'−' if score < 0 else '+'}{ninths}" if ninths else " ·"
+
+
+def _ninths(score: float, scale: float) -> int:
+    """How large a score is on its scale; of 0 the sign is not worth a mark."""
+    return round(9 * abs(score) / scale) if scale else 0
 
 
 def _legend(grid: ImageGrid, scale: float, size: int, unit: str, paper: Paper) -> RenderableType:
