@@ -128,6 +128,7 @@ def time_limit(seconds: int) -> Iterator[None]:
 def page(tables: dict[str, list[Row]], arguments: argparse.Namespace) -> str:
     """The results as Markdown: a line a task, then a table a task."""
     options = [f" --{name} {','.join(given)}" for name in ("tasks", "types") if (given := getattr(arguments, name))]
+    options += [] if arguments.rules == "cp_lrp" else [f" --rules {arguments.rules}"]
     text = HEAD.format(
         purpose=PURPOSE,
         command="python benchmarks/architectures.py" + "".join(options) + " --markdown docs/architectures.md",

@@ -109,12 +109,16 @@ EXTRA_INPUTS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
 }
 """Inputs besides the text without which a type does not run, and their shapes."""
 
-REASONS: Mapping[str, str] = dict.fromkeys(
-    ("gemma4_assistant", "gemma4_unified_assistant"),
-    "a draft model, which runs on the key and value states of the model it serves and on nothing else",
-) | {
+_REASONS: Mapping[str, str] = {
+    "gemma4_assistant gemma4_unified_assistant": (
+        "a draft model, which runs on the key and value states of the model it serves and on nothing else"
+    ),
     "hrm_text": "its own forward runs all but the last of its cycles without gradients, and cuts what they carry",
     "reformer": "its reversible blocks run again inside a custom backward pass, in training mode only, beyond any rule",
     "yoso": "its attention is one custom autograd function of queries, keys and values, whose parts no rule sees",
+    "bailing_hybrid kimi_linear": (
+        "its delta rule inverts a matrix step by step, and the identity matrix added to it takes a part of the values"
+    ),
 }
-"""Why a type is not run or does not conserve."""
+REASONS: Mapping[str, str] = {kind: reason for kinds, reason in _REASONS.items() for kind in kinds.split()}
+"""Why a type is not run or does not conserve; shown for those that do not."""

@@ -12,7 +12,7 @@ from tiny_models import TASKS, tiny_config, tiny_model
 
 CASES = {
     "causal-lm": """llama gpt2 mixtral qwen3_moe olmoe deepseek_v3 gpt_oss nemotron apertus gemma3 falcon bloom mamba
-        jamba qwen3_next""",
+        jamba falcon_h1 bamba qwen3_next""",
     "masked-lm": "bert deberta-v2",
     "sequence-classification": "bert roberta bart qwen2",
     "token-classification": "distilbert",
