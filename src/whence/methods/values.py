@@ -13,7 +13,8 @@ from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, Target, resolve_all
 
-Embeds = Float[Tensor, "token hidden"]
+Embeds = Float[Tensor, "_ hidden"]
+"""The embeddings of one input; those of a list differ in length."""
 
 
 def target_values(
@@ -55,6 +56,6 @@ def values_at(
     return [values[i] for i in range(len(inputs))]
 
 
-def stack_embeddings(embeds: Sequence[Embeds]) -> Float[Tensor, "batch longest hidden"]:
+def stack_embeddings(embeds: Sequence[Float[Tensor, "_ hidden"]]) -> Float[Tensor, "batch longest hidden"]:
     """Embeddings of several inputs, padded on the right with zeros."""
     return torch.nn.utils.rnn.pad_sequence(list(embeds), batch_first=True)
