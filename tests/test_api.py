@@ -152,7 +152,7 @@ def test_methods_is_a_namespace_of_every_registered_class():
     classes = [getattr(whence.methods, name) for name in dir(whence.methods) if name != "Method"]
     assert {cls.key for cls in classes} == set(whence.available("methods"))
     assert all(issubclass(cls, whence.methods.Method) for cls in classes)
-    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AttentionRollout, AttnLRP"):
+    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AHLN, AttentionRollout"):
         _ = whence.methods.Saliencey
 
 
@@ -288,8 +288,8 @@ def test_a_classifier_has_no_continuation(fake):
     [
         ("integrated-gradients", r"Unknown method 'integrated-gradients'\. Did you mean 'integrated_gradients'"),
         ("atnlrp", "Did you mean 'attnlrp'"),
-        ("zzzz", r"Unknown method 'zzzz'\. Known: attention_rollout, attnlrp"),
-        ("", "Known: attention_rollout"),
+        ("zzzz", r"Unknown method 'zzzz'\. Known: ah_ln, attention_rollout"),
+        ("", "Known: ah_ln"),
     ],
 )
 def test_an_unknown_method_is_refused_with_the_nearest(fake, name, message):
@@ -380,7 +380,7 @@ def test_a_device_may_be_torchs_own(fake):
 # ---------------------------------------------------------------------- compare and report
 
 
-@pytest.mark.parametrize("methods", ["attnlrp", [], (), None])
+@pytest.mark.parametrize("methods", ["attnlrp", [], ()])
 @pytest.mark.usefixtures("as_users_run")
 def test_methods_to_compare_are_a_list(fake, methods):
     with pytest.raises(InputError, match="wants a list of methods"):
@@ -428,3 +428,12 @@ def test_a_report_of_something_else_is_refused(fake):
 def test_of_a_list_the_item_that_cannot_be_explained_is_named(fake):
     with pytest.raises(InputError, match=r"Item 1 of the list: .*empty"):
         whence.explain(fake, ["good", "", "bad"])
+
+
+def test_by_default_compare_leaves_out_what_cannot_serve():
+    subject = whence.load(tiny.t5_seq2seq())
+    with pytest.warns(whence.WhenceWarning, match="attention_rollout is left out of the comparison"):
+        record = whence.compare(subject, "Paris is in France.")
+    assert [a.method for a in record.attributions] == ["attnlrp", "integrated_gradients", "leave_one_out"]
+    with pytest.raises(whence.UnsupportedError, match="attention"):
+        whence.compare(subject, "Paris is in France.", methods=["attnlrp", "attention_rollout"])

@@ -1,5 +1,6 @@
 """The functions users call: wiring between subjects, methods, metrics and records, and nothing else."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from inspect import isabstract
 from os import PathLike
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 
-from whence.errors import InputError
+from whence.errors import InputError, UnsupportedError, WhenceWarning
 from whence.internals.latents import latents_of
 from whence.internals.maximizers import maximizers_of
 from whence.methods.base import Method
@@ -71,7 +72,7 @@ def compare(
     subject: Any,
     data: Any,
     *,
-    methods: Sequence[str | Method | type[Method]] = COMPARED_BY_DEFAULT,
+    methods: Sequence[str | Method | type[Method]] | None = None,
     target: Any = None,
     continuation: str | Sequence[str] | Sequence[int] | None = None,
     max_new_tokens: int | None = None,
@@ -85,8 +86,9 @@ def compare(
 ) -> Any:
     """The same prediction explained by several methods, with their rank correlations and common top tokens.
 
-    `k` is how many top tokens of two methods are compared; the other arguments are those of `explain`. Returns a
-    `Comparison`, or a list of them for a list.
+    `methods` are by default one of each family, less those that cannot serve this model, which a warning names; `k` is
+    how many top tokens of two methods are compared; the other arguments are those of `explain`. Returns a `Comparison`,
+    or a list of them for a list.
 
     >>> from whence import FakeSubject
     >>> subject = FakeSubject({"good": 2.0, "bad": -1.0})
@@ -94,15 +96,22 @@ def compare(
     >>> both.agreement("leave_one_out", "attnlrp").spearman
     1.0
     """
-    if isinstance(methods, str | Method) or not methods:
+    if isinstance(methods, str | Method) or (methods is not None and not methods):
         raise InputError(f"compare() wants a list of methods, got {methods!r}.")
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise InputError(f"compare() wants k, a whole number of at least 1, got {k!r}.")
-    chosen = [_method(method) for method in methods]
+    chosen = [_method(method) for method in (COMPARED_BY_DEFAULT if methods is None else methods)]
     subject = _subject(subject, device)
     inputs = _encode(subject, data, continuation, max_new_tokens, at, units)
     run = Run(seed, batch_size, progress)
-    by_method = [method(subject, inputs, target, run=run) for method in chosen]
+    by_method = []
+    for method in chosen:
+        try:
+            by_method.append(method(subject, inputs, target, run=run))
+        except UnsupportedError as error:
+            if methods is not None:
+                raise
+            warnings.warn(f"{method.key} is left out of the comparison. {error}", WhenceWarning, stacklevel=2)
     compared = [Comparison(entry, agreements(entry, k)) for entry in zip(*by_method, strict=True)]
     return compared if _is_list(data) else compared[0]
 

@@ -163,7 +163,7 @@ WRONG_USE = {
     "no text": (["explain", "-m", "lm"], "Missing argument"),
     "empty text": (["explain", "", "-m", "lm"], "the text is empty"),
     "empty standard input": (["explain", "-", "-m", "lm"], "the text is empty"),
-    "unknown method": (["explain", TEXT, "-m", "lm", "--method", "atnlrp"], "Did you mean 'attnlrp'?"),
+    "unknown method": (["explain", TEXT, "-m", "lm", "--method", "atnlrp"], "Did you mean 'attnlrp'"),
     "unknown method compared": (["compare", TEXT, "-m", "lm", "--methods", "attnlrp,rndom"], "Did you mean 'random'?"),
     "no methods": (["compare", TEXT, "-m", "lm", "--methods", " , "], "name at least one method"),
     "two continuations": (

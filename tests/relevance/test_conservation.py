@@ -31,6 +31,23 @@ def test_smollm2(method, smollm2):
     assert_conserved(record, 1e-4)
 
 
+@pytest.mark.parametrize("method", ["cp_lrp", "ah_ln"])
+def test_an_encoder_decoder(method):
+    subject = whence.load(asset("flan-t5-small"), device="cpu")
+    text, tail = "translate English to German: The house is wonderful.", "Das Haus ist wunderbar."
+    record = whence.explain(subject, text, method=method, continuation=tail)
+    assert len(record.targets) == 5
+    assert_conserved(record, 1e-4)
+
+
+@pytest.mark.parametrize("method", ["cp_lrp", "ah_ln"])
+@pytest.mark.parametrize("units", ["patch", 56])
+def test_images(method, units):
+    subject = whence.load(asset("dinov2-cifar10"), device="cpu")
+    for picture in sorted(asset("data/cifar10").glob("*.png"))[:2]:
+        assert_conserved(whence.explain(subject, picture, method=method, units=units), 1e-3)
+
+
 def test_attnlrp_does_not_and_says_so():
     subject = whence.load(asset("stories260k"), device="cpu")
     record = whence.explain(subject, TEXTS[0], method="attnlrp")

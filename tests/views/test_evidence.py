@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from whence.records import Comparison
+from whence.records import Attribution, Comparison, TargetValue, Token
 from whence.views.evidence import (
     caveats,
     cost,
@@ -95,3 +96,30 @@ def test_a_compared_method_says_its_residual(attribution_of, printed) -> None:
 def test_text_written_from_right_to_left_is_laid_out_so(attribution_of) -> None:
     assert strip(attribution_of(["مر", "حبا"], [1.0, 2.0]), 0).direction == "rtl"
     assert strip(attribution_of(), 0).direction == "ltr"
+
+
+def absorbing(shares, residual=1.0, derived=()):
+    return Attribution.build(
+        [Token("a", 1)],
+        [TargetValue("x", None, 3.0, 0.0, "logit")],
+        np.array([[3.0 - residual]]),
+        complete=True,
+        method="cp_lrp",
+        params={},
+        provenance={"absorbed": shares, "derived": list(derived)},
+    )
+
+
+def test_what_absorbed_relevance_is_told_by_kind_largest_first():
+    record = absorbing({"a.position_embeddings.weight": [0.5], "b.bias": [-0.25], "c.bias": [-0.75], "cls": [1.5]})
+    assert evidence(record, 0).absorbed == ["cls +1.5", "biases −1", "positions +0.5"]
+
+
+def test_what_the_rules_did_not_hand_on_is_told_beside_it():
+    record = absorbing({"embeddings.token_type_embeddings.weight": [0.25]})
+    assert evidence(record, 0).absorbed == ["the rules themselves +0.75", "token types +0.25"]
+
+
+@pytest.mark.parametrize("record", [absorbing({}), absorbing({"b.bias": [1.0]}, derived=["share"])])
+def test_nothing_is_told_where_nothing_is_known_in_these_units(record):
+    assert evidence(record, 0).absorbed == []

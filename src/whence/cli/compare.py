@@ -8,12 +8,12 @@ from whence.cli import options
 from whence.cli.options import DType
 from whence.registry import COMPARED_BY_DEFAULT
 
-_DEFAULT = ",".join(COMPARED_BY_DEFAULT)
+_HELP = f"Methods to compare, separated by commas; by default those of {','.join(COMPARED_BY_DEFAULT)} that can serve."
 
 
 def compare(
     text: options.Text,
-    methods: Annotated[str, typer.Option(help="Methods to compare, separated by commas.")] = _DEFAULT,
+    methods: Annotated[str | None, typer.Option(help=_HELP)] = None,
     model: options.Model = "smollm2",
     target: options.Target = None,
     context: options.Context = None,
@@ -34,10 +34,10 @@ def compare(
 
     data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
-    names = [name.strip() for name in methods.split(",") if name.strip()]
-    if not names:
+    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    if names is not None and not names:
         raise typer.BadParameter("name at least one method; see: whence methods.", param_hint="--methods")
-    for name in names:
+    for name in names or []:
         path_of("methods", name)
     subject = options.load_model(model, dtype, device)
     record = api.compare(

@@ -23,7 +23,7 @@ class Evidence:
     total: str
     residual: str | None
     residual_share: str | None
-    absorbed: str | None
+    absorbed: list[str]
 
 
 def evidence(record: Attribution, row: int) -> Evidence:
@@ -42,11 +42,11 @@ def evidence(record: Attribution, row: int) -> Evidence:
     )
 
 
-def _absorbed(record: Attribution, row: int) -> str | None:
-    """What the model's constants, by kind, and the rules took of the residual; None where the record names none."""
+def _absorbed(record: Attribution, row: int) -> list[str]:
+    """What the model's constants, by kind, and the rules took of the residual, largest first."""
     named = record.provenance.get("absorbed")
     if not isinstance(named, Mapping) or not named or "share" in record.provenance.get("derived", []):
-        return None
+        return []
     kinds: dict[str, float] = {}
     for name, shares in named.items():
         kind = _kind(name)
@@ -55,7 +55,7 @@ def _absorbed(record: Attribution, row: int) -> str | None:
     if abs(rest) > 1e-3 * abs(record.targets[row].value):
         kinds["the rules themselves"] = rest
     parts = sorted(kinds.items(), key=lambda part: -abs(part[1]))
-    return ", ".join(f"{readable(kind)} {signed(share)}" for kind, share in parts)
+    return [f"{readable(kind)} {signed(share)}" for kind, share in parts]
 
 
 def _kind(name: str) -> str:
@@ -115,8 +115,8 @@ def residual_facts(record: Attribution, row: int) -> list[str]:
         return []
     whole = "value − baseline" if record.targets[row].baseline_value else "value"
     share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
-    absorbed = [] if account.absorbed is None else [f"absorbed by {account.absorbed}"]
-    return [f"residual {account.residual}{share}", *absorbed]
+    first, rest = account.absorbed[:1], account.absorbed[1:]
+    return [f"residual {account.residual}{share}", *(f"absorbed by {part}" for part in first), *rest]
 
 
 def seen(record: Attribution, row: int) -> int:
