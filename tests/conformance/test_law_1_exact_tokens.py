@@ -12,7 +12,8 @@ from cases import CASES, IMAGES, LANGUAGE_MODELS, READERS, SEQ2SEQ, TEXTS, WRITE
 
 @contextmanager
 def ids_seen(subject, monkeypatch):
-    """The batches of ids that pass through the subject's embedding."""
+    """The batches of ids that pass through the subject's embedding, once it is known how it batches."""
+    assert subject.max_batch in (None, 1)
     seen = []
     embed = subject.embed
 

@@ -1,12 +1,16 @@
 """An encoder-decoder is explained over its source and what its decoder has read, as one sequence."""
 
+from dataclasses import dataclass, replace
+
+import numpy as np
 import pytest
 import torch
 import transformers
 
 import tiny
 import whence
-from conftest import asset
+from assets import asset
+from whence.baselines.random_scores import RandomScores
 
 TEXT, TARGET = "Paris is in France.", "London is in England."
 MAKERS = {"t5": tiny.t5_seq2seq, "bart": tiny.bart_seq2seq, "marian": tiny.marian_seq2seq}
@@ -236,6 +240,21 @@ def test_deleting_a_source_token_keeps_the_border():
 def test_deleting_all_of_one_side_is_refused(t5):
     with pytest.raises(whence.InputError, match="nothing to predict it from"):
         whence.explain(t5, TEXT, method=whence.methods.LeaveOneOut(strategy="delete"))
+
+
+@dataclass(frozen=True)
+class Ones(RandomScores):
+    """Gives every token a score, also those behind the prediction."""
+
+    def _explain(self, subject, inputs, targets, run):
+        found = super()._explain(subject, inputs, targets, run)
+        return [replace(one, scores=np.ones_like(one.scores)) for one in found]
+
+
+def test_what_a_prediction_cannot_see_has_no_score_whatever_the_method(t5):
+    record = whence.explain(t5, TEXT, continuation=TARGET, method=Ones())
+    for row, target in enumerate(record.targets):
+        assert record.scores[row].tolist() == [1.0] * target.position + [0.0] * (len(record.tokens) - target.position)
 
 
 # ---------------------------------------------------------------------- a real one

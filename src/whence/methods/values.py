@@ -13,7 +13,8 @@ from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, Target, resolve_all
 
-Embeds = Float[Tensor, "token hidden"]
+Embeds = Float[Tensor, "_ hidden"]
+"""The embeddings of one input; those of a list differ in length."""
 
 
 def target_values(

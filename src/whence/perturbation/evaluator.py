@@ -67,8 +67,8 @@ class Evaluator:
         self.values = [value.cpu().numpy() for value in values]
 
     def evaluate(
-        self, masks: Sequence[Bool[np.ndarray, "sample feature"]], label: str = "perturbations"
-    ) -> list[Float[np.ndarray, "sample row"]]:
+        self, masks: Sequence[Bool[np.ndarray, "_ _"]], label: str = "perturbations"
+    ) -> list[Float[np.ndarray, "_ _"]]:
         """The target values of every masked input, float64 `(samples, rows)` for each input.
 
         Equal masks of one input are run once; masked inputs of all inputs share batches.
