@@ -9,9 +9,13 @@ from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
 
+QUICK: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 8}}
+"""Parameters that make a method cheap to run a thousand times; no law depends on them."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`method` and `case` arguments run over all registered methods and all (or the named kind of) subjects."""
-    methods = [resolve("methods", key)() for key in available("methods")]
+    methods = [resolve("methods", key)(**QUICK.get(key, {})) for key in available("methods")]
     marker = metafunc.definition.get_closest_marker("cases")
     cases = marker.args[0] if marker else list(CASES)
     if {"method", "case"} <= set(metafunc.fixturenames):
