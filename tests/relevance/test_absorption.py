@@ -1,11 +1,19 @@
 """What biases, positions and token types absorb is told by name, and with it nothing is left over."""
 
+import contextlib
+
 import numpy as np
 import pytest
+import torch
 
 import tiny
 import whence
+from tiny_models import TASKS, tiny_model
 from whence.methods.run import Run
+from whence.relevance.absorption import Absorption, MixedItemsError
+from whence.relevance.cp_lrp import CP_LRP
+from whence.relevance.mode import RuleMode
+from whence.relevance.passing import Unruled
 from whence.subjects.loading import load
 
 TEXTS = ["Paris is in France.", "The film was good", "I did not like the quick brown fox."]
@@ -77,3 +85,41 @@ def test_the_record_says_it():
     shares = record.provenance["absorbed"]
     assert sum(share[0] for share in shares.values()) == pytest.approx(float(record.residual[0]), abs=1e-6)
     assert whence.records.Attribution.from_dict(record.to_dict()) == record
+
+
+@pytest.mark.parametrize("model_type", ["xlnet", "longformer", "gpt_oss", "gpt_neox_japanese", "flaubert"])
+def test_items_that_a_model_puts_out_of_order_are_told_apart(model_type):
+    """XLNet puts tokens first, Longformer chunks, mixtures sort tokens by expert."""
+    task = "masked-lm" if model_type in ("longformer", "flaubert") else "causal-lm"
+    model = tiny_model(model_type, TASKS[task]).float().requires_grad_(False)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias") or "position" in name:
+                parameter.normal_()
+    embeds = torch.randn(2, 8, model.get_input_embeddings().weight.shape[1], dtype=next(model.parameters()).dtype)
+
+    def absorbed(rows):
+        leaf = embeds[rows].clone().requires_grad_()
+        absorption = Absorption(model, len(rows), leaf)
+        with RuleMode(CP_LRP, Unruled("cp_lrp", strict=True), absorption):
+            logits = model(inputs_embeds=leaf).logits
+        value = logits[:, -1, 3].sum()
+        found = torch.autograd.grad(value, [leaf, *absorption.shares.values()], materialize_grads=True)
+        relevance = (found[0] * leaf).flatten(1).sum(dim=1) + torch.stack(found[1:]).sum(dim=0)
+        return relevance.detach(), logits[:, -1, 3].detach()
+
+    for row in (0, 1):
+        torch.testing.assert_close(*absorbed([row]), rtol=1e-3, atol=1e-4)
+    with contextlib.suppress(MixedItemsError):
+        torch.testing.assert_close(*absorbed([0, 1]), rtol=1e-3, atol=1e-4)
+
+
+def test_what_mixes_items_is_run_one_by_one(monkeypatch):
+    subject, alone = load(tiny.bert_classifier()), explained(load(tiny.bert_classifier()), TEXTS)
+    inner = subject.model.bert.encoder.layer[0].output.dense
+    forward = inner.forward
+    monkeypatch.setattr(inner, "forward", lambda x: forward(x.transpose(0, 1)).transpose(0, 1))
+    for mixed, kept in zip(explained(subject, TEXTS), alone, strict=True):
+        np.testing.assert_allclose(mixed.scores, kept.scores, rtol=1e-6, atol=1e-8)
+        for name, shares in kept.notes["absorbed"].items():
+            np.testing.assert_allclose(mixed.notes["absorbed"][name], shares, rtol=1e-6, atol=1e-7)

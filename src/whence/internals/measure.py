@@ -19,7 +19,6 @@ from whence.methods.base import Method
 from whence.methods.rows import read_values, row_gradients
 from whence.registry import loadable
 from whence.relevance.engine import LONG, RelevanceMethod
-from whence.relevance.mode import RuleMode
 from whence.subjects.batch import Batch
 from whence.subjects.checkpointing import checkpointed
 from whence.subjects.inputs import Inputs
@@ -54,7 +53,7 @@ def logits_under(method: Method, subject: Subject, batch: Batch, taps: Taps) -> 
             f"{method.key} gives no relevance to what is inside a model: that takes one gradient, under rules or "
             f"plain. Methods that do: {', '.join(able)}."
         )
-    mode = RuleMode(method.rule_set.with_linear(method.epsilon, method.gamma), strict=method.strict)
+    mode = method.mode()
     saving = checkpointed(subject.model, mode.again) if batch.embeds.shape[1] >= LONG else nullcontext()
     with mode, taps, saving:
         return subject.logits(batch), mode.unruled.inspect

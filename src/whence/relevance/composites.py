@@ -27,6 +27,15 @@ def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
     return input + tensor1 * tensor2 * value
 
 
+def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    product = torch.einsum("...i,oij,...j->...o", input1, weight, input2)
+    return product if bias is None else product + bias
+
+
+def _lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    return input + (end - input) * weight
+
+
 def _add_matmul(input: Tensor, a: Tensor, b: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     return input * beta + torch.matmul(a, b) * alpha
 
@@ -71,7 +80,7 @@ def _batch_norm(
     scale = scale if weight is None else scale * weight
     shift = -running_mean * scale if bias is None else bias - running_mean * scale
     shape = (1, -1, *[1] * (input.ndim - 2))
-    return input * scale.view(shape) + shift.view(shape)
+    return (input * scale.view(shape) + shift.view(shape)).to(input.dtype)
 
 
 def _multi_head_attention(
@@ -152,33 +161,41 @@ def _masks(attention: Tensor | None, padding: Tensor | None, heads: int, keys: i
     return [F.pad(m, (0, keys - m.shape[-1])) for m in added]
 
 
-def _last_two_live(args: tuple[Any, ...]) -> bool:
+def _last_two_live(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) > 2 and is_live(args[1]) and is_live(args[2])
 
 
-def _by_statistics_of_training(args: tuple[Any, ...]) -> bool:
-    return len(args) < 6 or not args[5]
+def _by_statistics_of_training(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    names = ("input", "running_mean", "running_var", "weight", "bias", "training")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    return not given.get("training", False) and given.get("running_mean") is not None
 
 
-def _first_two_live(args: tuple[Any, ...]) -> bool:
+def _first_two_live(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) > 1 and is_live(args[0]) and is_live(args[1])
 
 
-def _always(args: tuple[Any, ...]) -> bool:
+def _always(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return True
 
 
-_Applies = Callable[[tuple[Any, ...]], bool]
+_Applies = Callable[[tuple[Any, ...], dict[str, Any]], bool]
 COMPOSITES: dict[Function, tuple[_Applies, Function]] = {
     F.linear: (_first_two_live, _linear),
     torch.addmm: (_last_two_live, _add_matmul),
     torch.baddbmm: (_last_two_live, _add_matmul),
     torch.addbmm: (_last_two_live, _add_sum_of_matmuls),
-    torch.addcmul: (_last_two_live, _addcmul),
+    torch.addmv: (_last_two_live, _add_matmul),
+    torch.addcmul: (_always, _addcmul),
+    torch.lerp: (_always, _lerp),
+    F.bilinear: (_first_two_live, _bilinear),
+    torch.bilinear: (_first_two_live, _bilinear),
     Tensor.addmm: (_last_two_live, _add_matmul),
     Tensor.baddbmm: (_last_two_live, _add_matmul),
     Tensor.addbmm: (_last_two_live, _add_sum_of_matmuls),
-    Tensor.addcmul: (_last_two_live, _addcmul),
+    Tensor.addmv: (_last_two_live, _add_matmul),
+    Tensor.addcmul: (_always, _addcmul),
+    Tensor.lerp: (_always, _lerp),
     F.glu: (_always, _glu),
     torch.var_mean: (_always, _var_mean),
     F.instance_norm: (_always, _instance_norm),

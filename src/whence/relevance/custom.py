@@ -14,30 +14,35 @@ from torch.autograd.graph import GradientEdge
 from whence.relevance.liveness import is_live
 from whence.relevance.operation_rules.modified import stable_ratio
 
-_RULED = "_whence_ruled"
+_MET = "_whence_met"
 
 
-def rule_custom(values: Any) -> None:
-    """Give each of `values` that a custom element-wise function returned the identity rule, R_x = R_y."""
-    for value in values:
-        if is_live(value) and isinstance(value.grad_fn, BackwardCFunction) and not is_ruled(value.grad_fn):
-            _rule(value)
+def rule_custom(values: Any) -> list[Tensor]:
+    """Give each of `values` that a custom element-wise function returned the identity rule, R_x = R_y.
+
+    Returns those of other custom functions that are met for the first time: they have no rule.
+    """
+    met = [v for v in values if is_live(v) and isinstance(v.grad_fn, BackwardCFunction) and not is_met(v.grad_fn)]
+    for value in met:
+        value.grad_fn.metadata[_MET] = True
+    return [value for value in met if not _is_ruled(value)]
 
 
-def is_ruled(node: Any) -> bool:
-    """Whether the custom function at this node of the graph was given a rule."""
-    return _RULED in node.metadata
+def is_met(node: Any) -> bool:
+    """Whether the custom function at this node of the graph was seen while rules were open."""
+    return _MET in node.metadata
 
 
-def _rule(y: Tensor) -> None:
+def _is_ruled(y: Tensor) -> bool:
+    """Whether the function that returned `y` is element-wise; if so it now has its rule."""
     node: Any = y.grad_fn
     edges = [edge for edge in node.next_functions if edge[0] is not None]
     inputs = [x for x in getattr(node, "saved_tensors", ()) if x.shape == y.shape and x.requires_grad]
     if len(edges) != 1 or len(inputs) != 1 or not _is_diagonal(y, GradientEdge(*edges[0])):
-        return
+        return False
     ratio = stable_ratio(y.detach(), inputs[0].detach())
-    node.metadata[_RULED] = True
     node.register_hook(lambda into, out: tuple(None if g is None else out[0] * ratio for g in into))
+    return True
 
 
 def _is_diagonal(y: Tensor, edge: GradientEdge) -> bool:

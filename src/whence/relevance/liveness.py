@@ -30,6 +30,12 @@ def set_constant(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def set_live(tensor: Tensor) -> None:
+    """Take the tensor for no constant any more: something live was written into it."""
+    if hasattr(tensor, _CONSTANT):
+        delattr(tensor, _CONSTANT)
+
+
 def mark_constants(result: Any, function: Any) -> None:
     """Remember what a call without live tensors returns as constant; embeddings looked up are live, to be explained."""
     for tensor in result if isinstance(result, list | tuple) else (result,):

@@ -14,10 +14,8 @@ LRP_EPSILON = RuleSet(
         **dict.fromkeys(ATTNLRP.table, rule.gradient),
         "activation": rule.identity_but_for_powers,
         "variance": rule.gradient,
-        "linear": rule.linear(epsilon=1e-6),
-        "convolution": rule.linear(epsilon=1e-6),
     },
-)
+).with_linear(epsilon=1e-6)
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class LRPEpsilon(RelevanceMethod):
     Cost(forwards=1, backwards=3)
     """
 
-    epsilon: float = 1e-6
+    epsilon: float | None = 1e-6
 
     key: ClassVar[str] = "lrp_epsilon"
     rule_set: ClassVar[RuleSet] = LRP_EPSILON

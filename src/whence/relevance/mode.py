@@ -7,6 +7,7 @@ from typing import Any, overload
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
 from whence.errors import InputError
@@ -19,6 +20,7 @@ from whence.relevance.elementwise import keep_origin
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operation_rules.modified import sum_of_activations
 from whence.relevance.operations import (
+    ACTIVATIONS,
     CASTS,
     IN_PLACE,
     INPLACE_ARGUMENT,
@@ -61,19 +63,16 @@ class RuleMode(TorchFunctionMode):
     modes the innermost rules alone.
     """
 
-    def __init__(self, rule_set: RuleSet, *, strict: bool = False, absorption: Absorption | None = None) -> None:
+    def __init__(self, rule_set: RuleSet, unruled: Unruled, absorption: Absorption | None = None) -> None:
         super().__init__()
         self.rule_set = rule_set
-        self.unruled = Unruled(rule_set.name, strict)
+        self.unruled = unruled
         self._absorption = absorption
-        self._strict = strict
         self._rules = {f: rule_set.table[name] for f, name in OPERATIONS.items() if name in rule_set.table}
 
     def again(self) -> "RuleMode":
         """A mode of the same rules, for what is computed a second time."""
-        mode = RuleMode(self.rule_set, strict=self._strict, absorption=self._absorption)
-        mode.unruled = self.unruled
-        return mode
+        return RuleMode(self.rule_set, self.unruled, self._absorption)
 
     def __torch_function__(
         self,
@@ -93,18 +92,21 @@ class RuleMode(TorchFunctionMode):
             result = func(*args, **kwargs)
             mark_constants(result, func)
             if self._absorption is not None:
-                self._absorption.name_result(result, args, kwargs)
+                self._absorption.remember(func, result, args, kwargs)
             return result
         finally:
             _thread.busy = False
 
     def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        rule_custom((*args, *kwargs.values()))
+        for value in rule_custom((*args, *kwargs.values())):
+            self.unruled.watch_custom(value)
         fresh = _not_in_place(func, args, kwargs)
         if fresh is not None:
             return self._overwrite(fresh, args[0])
         result = self._apply(func, args, kwargs)
         self._remember(func, result, args)
+        if self._absorption is not None:
+            self._absorption.remember(func, result, args, kwargs)
         return result
 
     def _apply(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -112,11 +114,12 @@ class RuleMode(TorchFunctionMode):
         if func in COMPOSITES:
             args, kwargs = _in_order(args, kwargs)
             applies, parts = COMPOSITES[func]
-            if applies(args):
+            if applies(args, kwargs):
                 return self._taken_apart(parts, args, kwargs)
         rule = self._rules.get(func)
         if rule is not None:
             args, kwargs = _in_order(args, kwargs)
+            rule = None if func in ACTIVATIONS and _has_other_arguments(args, kwargs) else rule
         call = Call(func, args, kwargs)
         if self._absorption is not None:
             call = self._absorption.read(call)
@@ -166,6 +169,11 @@ def _in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any,
     return (*args, *named), {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
 
 
+def _has_other_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether an activation is no function of its first argument alone, such as a power with a computed exponent."""
+    return not is_live(args[0]) or any_live(args[1:]) or any_live(kwargs.values())
+
+
 def _needs_no_rule(func: Function, args: tuple[Any, ...]) -> bool:
     """Whether the gradient of a call without a rule hands relevance back in proportion."""
     operation = OPERATIONS.get(func)
@@ -190,15 +198,19 @@ def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
     return Call(func, (*args[:place], *([False] if len(args) > place else []), *args[place + 1 :]), without)
 
 
-def rules(rule_set: str | RuleSet, *, epsilon: float = 0.0, gamma: float = 0.0, strict: bool = False) -> RuleMode:
+def rules(
+    rule_set: str | RuleSet, *, epsilon: float | None = None, gamma: float = 0.0, strict: bool = False
+) -> RuleMode:
     """A `with` inside which torch operations follow the rule set's rules, on any torch module.
 
     - `rule_set`: a registered name, such as "attnlrp", or a `RuleSet` of your own.
-    - `epsilon`, `gamma`: the stabiliser and the preference for what agrees of linear maps and convolutions; see
-      `whence.relevance.operation_rules.linear`.
+    - `epsilon`, `gamma`: the stabiliser of linear maps and convolutions, by default the rule set's own, and the
+      preference for what agrees; see `whence.relevance.operation_rules.linear`.
     - `strict`: an `UnsupportedError`, where otherwise a warning, if relevance crosses an operation without a rule.
 
-    Only the forward pass need run inside; the backward pass follows the rules wherever it runs.
+    Only the forward pass need run inside; the backward pass follows the rules wherever it runs. What torch hands to no
+    mode is not ruled: functions compiled by `torch.jit`, `torch.func.vmap`, and a checkpoint of your own that is
+    computed again outside.
 
     >>> import torch
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -211,7 +223,7 @@ def rules(rule_set: str | RuleSet, *, epsilon: float = 0.0, gamma: float = 0.0, 
         rule_set = resolve("rules", rule_set)
     if not isinstance(rule_set, RuleSet):
         raise InputError(f"rules() takes the name of a rule set or a RuleSet, got {type(rule_set).__name__}.")
-    return RuleMode(rule_set.with_linear(epsilon, gamma), strict=strict)
+    return RuleMode(rule_set.with_linear(epsilon, gamma), Unruled(rule_set.name, strict))
 
 
 @overload
@@ -231,8 +243,18 @@ def attribute(output: Float[Tensor, ""], inputs: Tensor | Sequence[Tensor]) -> T
     if output.numel() != 1:
         raise InputError(f"attribute() explains one number, got an output of shape {tuple(output.shape)}.")
     several = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if output.grad_fn is None or not all(x.requires_grad for x in several):
+    if any(isinstance(x, Parameter) for x in several):
+        raise InputError(
+            "One of the inputs is an nn.Parameter, which rules take for a weight. Explain a plain tensor in its place: "
+            "x = parameter.detach().requires_grad_()."
+        )
+    if not all(x.requires_grad for x in several):
         raise InputError("The output does not depend on these inputs: call inputs.requires_grad_() before the forward.")
+    if output.grad_fn is None:
+        raise InputError(
+            "The output does not depend on these inputs, or only by way of what the rules hold constant, such as a "
+            "softmax under cp_lrp."
+        )
     warn_of_custom(output)
     gradients = torch.autograd.grad(output.reshape(()), several, allow_unused=True)
     if any(gradient is None for gradient in gradients):

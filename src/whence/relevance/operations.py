@@ -36,14 +36,21 @@ ACTIVATIONS: frozenset[Function] = ZERO_PRESERVING | POWERS | SQUARES | ROOTS | 
     {
         F.softplus, F.sigmoid, F.logsigmoid, F.hardsigmoid, F.hardtanh, F.threshold, torch.sigmoid, torch.special.expit,
         torch.threshold, torch.exp, torch.exp2, torch.abs, torch.clamp, torch.clip, torch.log, torch.log2, torch.log10,
-        torch.cos, torch.cosh, torch.erfc, Tensor.sigmoid, Tensor.exp, Tensor.exp2, Tensor.abs, Tensor.clamp,
+        torch.cos, torch.cosh, torch.erfc, torch.clamp_min, torch.clamp_max, Tensor.clamp_min, Tensor.clamp_max,
+        Tensor.sigmoid, Tensor.exp, Tensor.exp2, Tensor.abs, Tensor.clamp,
         Tensor.clip, Tensor.log, Tensor.log2, Tensor.log10, Tensor.cos, Tensor.cosh, Tensor.erfc,
     }
 )  # fmt: skip
 """Non-linear functions of one tensor, element by element."""
 
-PRODUCTS: frozenset[Function] = frozenset({torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__})
-QUOTIENTS: frozenset[Function] = frozenset({torch.div, torch.divide, torch.true_divide, Tensor.div, Tensor.__truediv__})
+PRODUCTS: frozenset[Function] = frozenset(
+    {torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__, Tensor.__rmul__}
+)
+QUOTIENTS: frozenset[Function] = frozenset(
+    {
+        torch.div, torch.divide, torch.true_divide, Tensor.div, Tensor.divide, Tensor.true_divide, Tensor.__truediv__,
+    }
+)  # fmt: skip
 SUMS: frozenset[Function] = frozenset(
     {torch.add, torch.sub, Tensor.add, Tensor.sub, Tensor.__add__, Tensor.__radd__, Tensor.__sub__, Tensor.__rsub__}
 )

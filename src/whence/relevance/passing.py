@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
 from whence.errors import UnsupportedError, WhenceWarning
-from whence.relevance.custom import is_ruled
+from whence.relevance.custom import is_met
 
 SHAPES = """
     view view_as reshape reshape_as flatten unflatten ravel squeeze squeeze_ unsqueeze unsqueeze_ expand expand_as
@@ -40,10 +40,10 @@ SELECTING = """
 """
 LINEAR = """
     add add_ sub sub_ subtract rsub __add__ __radd__ __sub__ __rsub__ __iadd__ __isub__ neg neg_ negative __neg__
-    positive __pos__ sum mean nansum nanmean cumsum cumsum_ diff trapezoid bilinear lerp baddbmm addbmm addmm addmv
+    positive __pos__ sum mean nansum nanmean cumsum cumsum_ diff trapezoid bilinear baddbmm addbmm addmm addmv
     avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
     grid_sample affine_grid grouped_mm _grouped_mm fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2
-    fft_fftn fft_ifftn fft_rfft2 fft_irfft2 _fft_c2c _fft_r2c _fft_c2r segment_reduce kron
+    fft_fftn fft_ifftn fft_rfft2 fft_irfft2 _fft_c2c _fft_r2c _fft_c2r segment_reduce
 """
 HOMOGENEOUS = "norm linalg_norm linalg_vector_norm vector_norm linalg_matrix_norm matrix_norm std std_mean"
 """Of degree one."""
@@ -78,10 +78,15 @@ class Unruled:
             if isinstance(tensor, Tensor) and tensor.requires_grad and tensor.is_floating_point():
                 tensor.register_hook(lambda gradient: self._tell(operation, module))
 
+    def watch_custom(self, result: Tensor) -> None:
+        """Have it told if relevance reaches what a custom autograd function returned."""
+        name, module = _custom_name(result.grad_fn), _innermost_module()
+        result.register_hook(lambda gradient: self._tell(name, module))
+
     def inspect(self, output: Tensor) -> None:
         """Tell of custom autograd functions on the way to `output`, which torch hands to no mode."""
         for name in custom_functions(output):
-            self._tell(f"the custom autograd function {name}", "the model")
+            self._tell(name, "the model")
 
     def _tell(self, operation: str, module: str) -> None:
         if (operation, module) in self._told:
@@ -103,7 +108,7 @@ def warn_of_custom(output: Tensor) -> None:
 
 
 def custom_functions(output: Tensor) -> list[str]:
-    """Names of the custom autograd functions without a rule in the graph of `output`."""
+    """Names of the custom autograd functions in the graph of `output` that no rule has met: they return it."""
     seen: set[Any] = set()
     waiting: list[Any] = [output.grad_fn]
     found: list[str] = []
@@ -112,10 +117,14 @@ def custom_functions(output: Tensor) -> list[str]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if isinstance(node, BackwardCFunction) and not is_ruled(node):
-            found.append(type(node).__name__.removesuffix("Backward"))
+        if isinstance(node, BackwardCFunction) and not is_met(node):
+            found.append(_custom_name(node))
         waiting += [inner for inner, _ in node.next_functions]
     return list(dict.fromkeys(found))
+
+
+def _custom_name(node: Any) -> str:
+    return f"the custom autograd function {type(node).__name__.removesuffix('Backward')}"
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -25,6 +25,7 @@ class RuleSet:
 
     name: str
     table: Mapping[str, Rule] = field(compare=False)
+    epsilon: float = 0.0
 
     def __post_init__(self) -> None:
         known = sorted(set(OPERATIONS.values()))
@@ -37,9 +38,13 @@ class RuleSet:
                     f"Operations are: {', '.join(known)}."
                 )
 
-    def with_linear(self, epsilon: float = 0.0, gamma: float = 0.0) -> "RuleSet":
-        """This rule set with the epsilon and gamma of `operation_rules.linear` for linear maps and convolutions."""
-        if epsilon == gamma == 0:
+    def with_linear(self, epsilon: float | None = None, gamma: float = 0.0) -> "RuleSet":
+        """This rule set with the epsilon and gamma of `operation_rules.linear` for linear maps and convolutions.
+
+        Without either it is itself; with gamma alone it keeps its own `epsilon`, which only this method sets.
+        """
+        if epsilon is None and gamma == 0:
             return self
+        epsilon = self.epsilon if epsilon is None else epsilon
         rule = linear(epsilon, gamma)
-        return RuleSet(self.name, {**self.table, "linear": rule, "convolution": rule})
+        return RuleSet(self.name, {**self.table, "linear": rule, "convolution": rule}, epsilon)

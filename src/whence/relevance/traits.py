@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from whence.relevance.elementwise import forget_origin, is_curved, root_of, set_origin
-from whence.relevance.liveness import is_live
+from whence.relevance.liveness import is_live, set_live
 
 _GATE = "_whence_gate"
 _SHIFT = "_whence_shift"
@@ -38,6 +38,7 @@ def keep_traits(result: Any, args: tuple[Any, ...]) -> None:
 def forget(tensor: Tensor) -> None:
     """Take the tensor for what it is now, after it was overwritten."""
     forget_origin(tensor)
+    set_live(tensor)
     for trait in (_GATE, _SHIFT):
         if hasattr(tensor, trait):
             delattr(tensor, trait)
@@ -46,7 +47,8 @@ def forget(tensor: Tensor) -> None:
 def adopt(tensor: Tensor, other: Tensor) -> Tensor:
     """`tensor`, known for what `other` is, whose numbers it holds."""
     forget(tensor)
-    set_origin(tensor, root_of(other), curved=is_curved(other))
+    if root_of(other) is not other:
+        set_origin(tensor, root_of(other), curved=is_curved(other))
     _set(tensor, gate=is_gate(other), shift=shift_of(other))
     return tensor
 

@@ -248,7 +248,7 @@ def _decoder_part(
     if bool((source == first).all()):
         return embeds[:, first : first + width]
     places = (source[:, None] + torch.arange(width, device=source.device)).clamp_max(embeds.shape[1] - 1)
-    return embeds[torch.arange(len(embeds), device=embeds.device)[:, None], places]
+    return embeds.gather(1, places[..., None].expand(-1, -1, embeds.shape[-1]))
 
 
 def _masks(source: Int[Tensor, " batch"], target: Int[Tensor, " batch"]) -> dict[str, Tensor]:

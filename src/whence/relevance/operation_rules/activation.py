@@ -4,7 +4,7 @@ from typing import Any
 
 from whence.relevance.call import Call
 from whence.relevance.elementwise import is_curved, root_of, set_origin, shared_root
-from whence.relevance.liveness import any_live, is_live
+from whence.relevance.liveness import is_live
 from whence.relevance.operation_rules.modified import function_of
 from whence.relevance.operations import POWERS, RECIPROCALS, ROOTS, SQUARES, ZERO_PRESERVING
 
@@ -16,7 +16,7 @@ def identity(call: Call) -> Any:
     is on the way to one, and left to its gradient.
     """
     x = call.args[0]
-    if not is_live(x) or any_live(call.args[1:]):
+    if x.is_complex():
         return call.run()
     if call.function in POWERS and not is_curved(x) and isinstance(call.args[1], int | float) and call.args[1] < 0:
         return call.value()
@@ -24,7 +24,8 @@ def identity(call: Call) -> Any:
         return call.run()
     y = call.value()
     if call.function in ZERO_PRESERVING and root_of(x) is x:
-        return set_origin(x * (y / x.detach()).nan_to_num_(nan=0.0), x, curved=True)
+        ratio = (y / x.detach()).nan_to_num_(nan=0.0)
+        return set_origin(y.addcmul_((x - x.detach()).nan_to_num(), ratio), x, curved=True)
     return function_of(root_of(x), y)
 
 

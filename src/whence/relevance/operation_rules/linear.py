@@ -41,7 +41,7 @@ def linear(epsilon: float = 0.0, gamma: float = 0.0) -> Rule:
 
 def _is_linear(call: Call) -> bool:
     """Whether the weights are constant, so that the call is linear in its input."""
-    x, weight = call.args[1:3] if call.function in _ADDED_FIRST else call.args[:2]
+    x, weight = call.args[1:3] if call.function in _ADDED_FIRST else call.arguments("input", "weight")
     return is_live(x) and not is_live(weight)
 
 
@@ -70,9 +70,10 @@ def _taken_apart(call: Call) -> tuple[Any, Tensor, Tensor, Tensor | None, tuple[
     if call.function in _ADDED_FIRST:
         bias, x, weight = call.args[:3]
         return torch.mm, x, weight, bias, (), {}
-    x, weight, *rest = call.args
-    options = {name: value for name, value in call.kwargs.items() if name != "bias"}
-    bias = call.added if call.added is not None else call.kwargs.get("bias", rest[0] if rest else None)
+    x, weight, bias = call.arguments("input", "weight", "bias")
+    rest = call.args[2:]
+    options = {name: value for name, value in call.kwargs.items() if name not in ("input", "weight", "bias")}
+    bias = bias if call.added is None else call.added
     if bias is not None and bias.ndim == 1 and weight.ndim > 2:
         bias = bias.view(-1, *[1] * (weight.ndim - 2))
     return call.function, x, weight, bias, (None, *rest[1:]) if rest else (), options

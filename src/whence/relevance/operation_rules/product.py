@@ -60,7 +60,7 @@ def frozen_system(call: Call) -> Any:
 def _owed(shifted: Tensor, other: Tensor, part: float) -> Tensor | float:
     """Nothing, with the gradient of `part` of the shift of one factor times the other."""
     shift = shift_of(shifted)
-    return (other - other.detach()) * (part * shift) if shift else 0.0
+    return (other - other.detach()).nan_to_num() * (part * shift) if shift else 0.0
 
 
 def uniform_matmul(call: Call) -> Any:
