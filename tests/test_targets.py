@@ -407,3 +407,10 @@ def test_readouts_of_short_items_are_filled_up_with_zeros(fake):
 def test_a_target_that_is_not_unicode_is_refused():
     with pytest.raises(whence.TargetError, match="not valid Unicode"):
         whence.explain(tiny.llama_lm(), "Paris", target="a\ud800")
+
+
+def test_a_target_that_the_vocabulary_lacks_is_refused():
+    subject = whence.load(tiny.bert_masked_lm())
+    with pytest.raises(whence.TargetError, match=r"no token for the target '漢'"):
+        whence.explain(subject, "Paris is [MASK].", target="漢")
+    assert whence.explain(subject, "Paris is [MASK].", target="[UNK]").targets[0].label == "[UNK]"

@@ -184,7 +184,8 @@ def maximizers(
     - `unit`: a `Unit`, its name ("layer 3 neuron 1021"), or a neuron's `(layer, index)`.
     - `texts`: any number of texts, read once, some at a time.
     - `by`: "activation", the unit's largest value over the tokens of a text: of a neuron the number itself, of a head,
-      layer or residual the Euclidean norm; or "relevance", its largest relevance for what the model predicts.
+      layer or residual the Euclidean norm; or "relevance", its largest relevance for or against
+      what the model predicts, by size.
     - `k`: how many texts to return, largest first, the earlier first among equals.
 
     Each entry holds an `Attribution` whose target is the unit's activation at the token where it is largest: which

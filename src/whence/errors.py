@@ -48,7 +48,7 @@ class MissingExtraError(WhenceError):
     def __init__(self, package: str, extra: str, purpose: str):
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed. "
-            f"Install it with: pip install 'whence[{extra}]'"
+            f"Install it with: pip install {package} (it is what whence's extra {extra!r} stands for)."
         )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,3 +265,9 @@ def test_a_senseless_edit_is_refused_with_what_is_wanted(llama, edits, said):
 def test_a_senseless_scale_is_refused():
     with pytest.raises(InputError, match="finite number"):
         Scale(float("inf"))
+
+
+@pytest.mark.parametrize("name", ["smollm2", Path("folder")])
+def test_a_model_that_nobody_else_has_is_not_edited(name):
+    with pytest.raises(InputError, match="Load it once"):
+        whence.intervene(name, {"layer 1": 0})

@@ -57,10 +57,12 @@ def test_ranked_by_relevance_for_the_prediction(llama):
     unit = Unit("neuron", 1, 7)
     tables = [whence.latents(llama, text, layers=[1]).of(unit).scores[0] for text in TEXTS]
     found = whence.maximizers(llama, unit, TEXTS, by="relevance", k=3)
-    assert [e.text for e in found.entries] == sorted(range(len(TEXTS)), key=lambda i: (-tables[i].max(), i))[:3]
+    sizes = [np.abs(table) for table in tables]
+    assert [e.text for e in found.entries] == sorted(range(len(TEXTS)), key=lambda i: (-sizes[i].max(), i))[:3]
     for entry in found.entries:
-        assert entry.value == pytest.approx(float(tables[entry.text].max()), rel=1e-5)
-        assert entry.at == tables[entry.text].argmax()
+        assert entry.at == sizes[entry.text].argmax()
+        assert entry.value == pytest.approx(float(tables[entry.text][entry.at]), rel=1e-5)
+    assert any(entry.value < 0 for entry in found.entries)
     assert found.provenance["backwards"] == len(TEXTS) + 3
 
 

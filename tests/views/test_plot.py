@@ -40,7 +40,7 @@ def test_labels_are_never_taken_for_mathematics(attribution_of, tmp_path) -> Non
 
 def test_without_matplotlib_the_error_names_the_extra(attribution_of, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'whence\[plot\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install matplotlib"):
         render(attribution_of())
 
 

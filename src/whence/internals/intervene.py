@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Real
+from os import PathLike
 from typing import Any
 
 import torch
@@ -133,6 +134,11 @@ def intervene(subject: Any, edits: Mapping[Any, float | Scale]) -> Intervention:
         wanted[unit] = value if isinstance(value, Scale) else _number(value, unit.name)
         if unit.kind != "neuron" and wanted[unit] != 0 and not isinstance(value, Scale):
             raise InputError(f"{unit.name} is a vector, which {value!r} does not say. Set it to 0, or use Scale(...).")
+    if isinstance(subject, str | PathLike):
+        raise InputError(
+            f"intervene() edits a model in place, and one loaded from {str(subject)!r} here would be nobody else's. "
+            f"Load it once, lm = whence.load(...), and pass lm to intervene() and to what runs inside."
+        )
     return Intervention(load(subject).model, wanted)
 
 

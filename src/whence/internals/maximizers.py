@@ -46,7 +46,7 @@ def maximizers_of(
                 spent = method.cost(len(chunk[number]), 1) if by == "relevance" else Cost(1, 0)
                 cost.add(spent.forwards, spent.backwards)
             searched += len(chunk)
-            best = sorted(best, key=lambda one: (-one[0], one[1]))[:k]
+            best = sorted(best, key=lambda one: (-_rank(one[0], by), one[1]))[:k]
         if not searched:
             raise InputError("maximizers() wants at least one text, got none.")
         entries = [
@@ -80,7 +80,7 @@ def _encoded(subject: Subject, texts: Iterable[Any]) -> Iterator[list[Inputs]]:
 def _peaks(
     subject: Subject, inputs: Sequence[Inputs], place: Reading, unit: Unit, by: str, method: Method, run: Run
 ) -> list[tuple[float, int]]:
-    """Each input's largest number over its tokens, and the first token that has it."""
+    """Each input's number of highest rank over its tokens, and the first token that has it."""
     found: dict[int, tuple[float, int]] = {}
     index = place.units.index(unit)
 
@@ -92,11 +92,16 @@ def _peaks(
             measured = relevance_of_units(subject, items, as_targets(None), [place], method)
             tables = [one.scores[0, one.extra :, index] for one in measured]
         for i, table in zip(chosen, tables, strict=True):
-            at = int(np.argmax(table))
+            at = int(np.argmax(_rank(table, by)))
             found[i] = float(table[at]), at
 
     run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, f"{by} of {unit.name}")
     return [found[i] for i in range(len(inputs))]
+
+
+def _rank(number: Any, by: str) -> Any:
+    """What texts and tokens are ranked by: an activation as it is, relevance for or against by its size."""
+    return number if by == "activation" else np.abs(number)
 
 
 def _explained(

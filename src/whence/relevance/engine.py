@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whence.errors import InputError
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.rows import read_values, row_gradients
 from whence.methods.run import Run
@@ -34,7 +35,9 @@ class RelevanceMethod(Method):
     """A method whose scores are the relevance that a rule set brings back to the input embeddings.
 
     R_i = Σ_d x_{i,d} · g_{i,d}, with g the gradient as the rules modify it. Relevance starts as the target's value,
-    so `baseline_value` is 0, and what biases, positions and other constants absorb is the residual;
+    so `baseline_value` is 0. A target that is no logit or difference of logits, such as a log-probability, hands it to
+    the logits by its gradient, which does not conserve; from there on the rules do as they do. What the rules lose, and
+    what biases, positions and other constants absorb, is the residual;
     `provenance["absorbed"]` says how much went to which, by the names they have in the model.
 
     `epsilon` and `gamma` are those of `whence.relevance.operation_rules.linear`: gamma > 0 prefers what agrees with the
@@ -52,7 +55,9 @@ class RelevanceMethod(Method):
     complete: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        linear(self.epsilon or 0.0, self.gamma)
+        linear(0.0 if self.epsilon is None else self.epsilon, self.gamma)
+        if not isinstance(self.strict, bool):
+            raise InputError(f"strict is True or False, got {self.strict!r}.")
 
     def cost(self, tokens: int, rows: int) -> Cost:
         """One forward and one backward a row; one more forward a row for inputs of at least `LONG` tokens."""

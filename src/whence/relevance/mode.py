@@ -249,7 +249,7 @@ def attribute(output: Float[Tensor, ""], inputs: Tensor | Sequence[Tensor]) -> T
             "x = parameter.detach().requires_grad_()."
         )
     if not all(x.requires_grad for x in several):
-        raise InputError("The output does not depend on these inputs: call inputs.requires_grad_() before the forward.")
+        raise InputError("The inputs take no gradient: call inputs.requires_grad_() before the forward pass.")
     if output.grad_fn is None:
         raise InputError(
             "The output does not depend on these inputs, or only by way of what the rules hold constant, such as a "
@@ -258,6 +258,6 @@ def attribute(output: Float[Tensor, ""], inputs: Tensor | Sequence[Tensor]) -> T
     warn_of_custom(output)
     gradients = torch.autograd.grad(output.reshape(()), several, allow_unused=True)
     if any(gradient is None for gradient in gradients):
-        raise InputError("The output does not depend on these inputs, though both belong to a graph.")
+        raise InputError("The output does not depend on these inputs, or only by way of what the rules hold constant.")
     found = tuple(x.detach() * gradient for x, gradient in zip(several, gradients, strict=True))
     return found[0] if isinstance(inputs, Tensor) else found

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from whence.errors import UnknownNameError
+from whence.errors import InputError, UnknownNameError
 from whence.relevance.call import Rule
 from whence.relevance.operation_rules import linear
 from whence.relevance.operations import OPERATIONS
@@ -29,6 +29,8 @@ class RuleSet:
 
     def __post_init__(self) -> None:
         known = sorted(set(OPERATIONS.values()))
+        if not isinstance(self.table, Mapping) or not all(callable(rule) for rule in self.table.values()):
+            raise InputError(f"Rule set {self.name!r} wants a table from operation to rule, a function of a Call.")
         for operation in self.table:
             if operation not in known:
                 near = difflib.get_close_matches(operation, known, n=1)

@@ -70,7 +70,7 @@ class EmbeddedModel:
         if missing_readers():
             raise LoadError(
                 f"The embedded model {self.name!r} is a GGUF file, which takes {' and '.join(missing_readers())} to "
-                f"read. Install with: pip install 'whence[gguf]'"
+                f"read. Install with: pip install gguf accelerate"
             )
         origin = {"wheel": self.wheel, "version": self.version, "file": gguf.name}
         _convert(gguf, self.folder, origin, self.is_converted)

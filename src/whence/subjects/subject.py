@@ -147,6 +147,10 @@ class Subject(ABC):
 
 def refuse_empty(text: object) -> str:
     """`text`, if it is a string with something in it."""
+    if isinstance(text, Mapping):
+        raise InputError(
+            f"This model reads one text, got a dict of {', '.join(map(repr, text))}. Pass the string itself."
+        )
     if not isinstance(text, str):
         raise InputError(
             f"Cannot explain input of type {type(text).__name__}. Wanted: a text, a chat (list of messages with 'role' "

@@ -32,6 +32,11 @@ class TokenPredictor(TransformersModel):
                 f"The target {name!r} is {len(ids)} tokens for this model ({pieces}), and a target is one. "
                 + self._advice(name)
             )
+        if ids[0] == self.replacement_id("unk") and name.strip() != self.tokenizer.unk_token:
+            raise TargetError(
+                f"The vocabulary has no token for the target {name!r}: the tokenizer makes "
+                f"{self.tokenizer.unk_token!r} of it. Name another, or {self.tokenizer.unk_token!r} if that is meant."
+            )
         return ids[0]
 
     @abstractmethod

@@ -86,6 +86,8 @@ def leaders(scores: np.ndarray) -> list[int]:
 def cost(provenance: Mapping[str, Any]) -> list[str]:
     """The model and what the explanation cost, as far as the provenance says."""
     facts = [] if provenance.get("model") is None else [plain(provenance["model"])]
+    if provenance.get("edits"):
+        facts.append(f"edited: {plain(provenance['edits'])}")
     for key, noun in (("forwards", "forward"), ("backwards", "backward")):
         count = provenance.get(key)
         if count is not None:

@@ -1,5 +1,6 @@
 """The rule for linear maps and convolutions."""
 
+import math
 from typing import Any
 
 import torch
@@ -24,8 +25,8 @@ def linear(epsilon: float = 0.0, gamma: float = 0.0) -> Rule:
     Raises `InputError` if ε or γ is negative.
     """
     for name, value in (("epsilon", epsilon), ("gamma", gamma)):
-        if not value >= 0:
-            raise InputError(f"{name} must be at least 0, got {value!r}.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise InputError(f"{name} must be a number of at least 0, got {value!r}.")
 
     def rule(call: Call) -> Any:
         if gamma == epsilon == 0 or not _is_linear(call):
