@@ -5,7 +5,7 @@ from typing import Any
 from whence.relevance.call import Call
 from whence.relevance.elementwise import is_curved, root_of, set_origin, shared_root
 from whence.relevance.liveness import is_live
-from whence.relevance.operation_rules.modified import function_of
+from whence.relevance.operation_rules.modified import function_of, with_gradient
 from whence.relevance.operations import POWERS, RECIPROCALS, ROOTS, SQUARES, ZERO_PRESERVING
 
 
@@ -23,10 +23,17 @@ def identity(call: Call) -> Any:
     if call.function in ROOTS and not is_curved(x):
         return call.run()
     y = call.value()
-    if call.function in ZERO_PRESERVING and root_of(x) is x:
+    if _is_bounded_beside_zero(call) and root_of(x) is x:
         ratio = (y / x.detach()).nan_to_num_(nan=0.0)
-        return set_origin(y.addcmul_((x - x.detach()).nan_to_num(), ratio), x, curved=True)
+        return set_origin(with_gradient(y, x, ratio), x, curved=True)
     return function_of(root_of(x), y)
+
+
+def _is_bounded_beside_zero(call: Call) -> bool:
+    """Whether f(0) = 0 and f(x)/x stays bounded, so that the division needs no stabiliser."""
+    if call.function in POWERS:
+        return isinstance(call.args[1], int | float) and call.args[1] >= 1
+    return call.function in ZERO_PRESERVING or call.function in SQUARES
 
 
 def gradient(call: Call) -> Any:

@@ -31,8 +31,14 @@ def function_of(root: Tensor, y: Tensor) -> Tensor:
     such as a masked entry, gets nothing.
     """
     ratio = stable_ratio(y, root.detach())
-    path = torch.nan_to_num(root - root.detach()).to(y.dtype) * ratio
-    return set_origin(y.detach() + path, root, curved=True)
+    return set_origin(with_gradient(y, root.to(y.dtype), ratio), root, curved=True)
+
+
+def with_gradient(y: Tensor, x: Tensor, factor: Tensor) -> Tensor:
+    """The numbers of `y`, with the gradient `factor` towards `x`."""
+    result = x * factor
+    with torch.no_grad():
+        return result.copy_(y)
 
 
 def sum_of_activations(call: Call) -> Tensor:
