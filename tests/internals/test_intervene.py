@@ -14,9 +14,10 @@ import whence
 from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, MIXTURES, SEQ2SEQ, tiny_model
 from whence import Scale, Unit
 from whence.errors import InputError
-from whence.internals.intervene import Intervention
+from whence.internals.intervene import Intervention, _hooked, _hooked_update
 from whence.internals.model_map import map_of
 from whence.internals.probe import _few_tokens
+from whence.internals.taps import Reading, Site
 
 TEXT = "The film was good"
 
@@ -193,6 +194,32 @@ def test_no_relevance_flows_through_a_unit_that_is_set_and_all_of_a_unit_that_is
     assert activation.value == 0.7
     assert (activation.attribution.scores == 0).all()
     assert np.abs(found.of((1, 4)).scores).max() > 0
+
+
+class Steep(torch.nn.Module):
+    """The number 0, whose gradient is infinite."""
+
+    def forward(self, hidden):
+        return (hidden - hidden.detach()).sqrt()
+
+
+def test_what_is_set_sends_nothing_back_where_its_gradient_overflows():
+    module, units = torch.nn.Identity(), (Unit("neuron", 0, 0), Unit("neuron", 0, 1), Unit("neuron", 0, 2))
+    numbers = torch.tensor([0.0, 0.0, 3.0]), torch.tensor([0.0, 5.0, 0.0])
+    _hooked(Reading(units, (Site(module, "out"),)), *numbers)
+    leaf = torch.ones(1, 4, 3, requires_grad=True)
+    found = module(leaf)
+    found.backward(torch.tensor([torch.inf, torch.inf, 1.0]).expand(1, 4, 3))
+    assert found[0].tolist() == [[0.0, 5.0, 3.0]] * 4
+    assert leaf.grad[0].tolist() == [[0.0, 0.0, 3.0]] * 4
+
+
+def test_a_layer_set_to_nothing_sends_back_only_what_passes_it_by():
+    module = Steep()
+    _hooked_update(Site(module, "out"), 0.0)
+    leaf = torch.ones(1, 4, 3, requires_grad=True)
+    module(leaf).sum().backward()
+    assert (leaf.grad == 1).all()
 
 
 def hooks(model):

@@ -14,6 +14,8 @@ from reference.forward import llama_forward
 from reference.primitives import join_heads, split_heads, weights
 from tiny_architectures import tiny_model
 from whence.errors import InputError, UnsupportedError
+from whence.internals.latents import _chosen
+from whence.internals.model_map import map_of
 from whence.targets import as_targets
 
 TEXT = "Paris is in France."
@@ -227,7 +229,6 @@ def test_chosen_layers_are_those_of_all(llama, kind):
 @pytest.mark.parametrize("kind", ["neuron", "head", "layer", "residual"])
 def test_a_batch_of_different_lengths_gives_what_each_gives_alone(subjects, case, kind):
     from whence.internals.measure import relevance_of_units
-    from whence.internals.model_map import map_of
     from whence.internals.taps import readings
     from whence.relevance.attnlrp import AttnLRP
 
@@ -256,7 +257,6 @@ def test_long_inputs_are_computed_again_instead_of_kept_with_the_same_result(lla
 def test_flattened_hidden_states_are_told_apart_by_token():
     """OPT runs its MLP on tokens of all items in one row."""
     model = tiny_model("opt")
-    from whence.internals.model_map import map_of
     from whence.internals.taps import Taps, readings
 
     found = map_of(model)
@@ -358,6 +358,14 @@ def test_bad_questions_are_refused(llama):
         whence.latents(llama, TEXT, layers=[0, 5])
     with pytest.raises(InputError, match="layers= is empty"):
         whence.latents(llama, TEXT, layers=[])
+    with pytest.raises(InputError, match="no layer True"):
+        whence.latents(llama, TEXT, layers=[True])
+
+
+@pytest.mark.parametrize("layers", [1, "1", 1.0])
+def test_layers_are_a_list_of_numbers(llama, layers):
+    with pytest.raises(InputError, match=rf"wants a list of layer numbers, got {layers!r}\. Write layers=\[3\]"):
+        _chosen(map_of(llama.model), layers)
 
 
 def hooks(model):

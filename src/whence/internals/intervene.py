@@ -59,13 +59,18 @@ class Intervention:
 
 
 def _hooked(place: Reading, gain: Tensor, shift: Tensor) -> RemovableHandle:
-    """The hook that edits what passes the place."""
+    """The hook that edits what passes the place.
+
+    What is set is put in the place of what was there, not made by multiplying with 0: that would send back 0 · ∞, which
+    is no number, where the gradient at a set unit overflows.
+    """
     if len(place.sites) == 2:
         return _hooked_update(place.sites[1], float(gain))
     (site,) = place.sites
 
     def edited(hidden: Tensor) -> Tensor:
-        return hidden * _like(gain, hidden, place) + _like(shift, hidden, place)
+        factor = _like(gain, hidden, place)
+        return torch.where(factor == 0, _like(shift, hidden, place), hidden * factor)
 
     def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         where = hidden_place(args, kwargs)
@@ -92,7 +97,7 @@ def _hooked_update(site: Site, gain: float) -> RemovableHandle:
         if where is None or hidden is None:
             return None
         given = args[where] if isinstance(where, int) else kwargs[where]
-        return with_hidden(output, given + gain * (hidden - given))
+        return with_hidden(output, given + gain * (hidden - given) if gain else given)
 
     return site.module.register_forward_hook(after, with_kwargs=True)
 

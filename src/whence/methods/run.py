@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from whence.errors import InputError
+from whence.subjects.failures import is_out_of_memory
 from whence.subjects.subject import Subject
 
 _SHOWN_AFTER = 2.0
@@ -66,7 +67,7 @@ class Run:
                 try:
                     work(waiting[:size])
                 except (torch.OutOfMemoryError, RuntimeError) as error:
-                    if size == 1 or not _is_out_of_memory(error):
+                    if size == 1 or not is_out_of_memory(error):
                         raise
                     at_most = size // 2
                     continue
@@ -130,7 +131,3 @@ class _Bar:
     def close(self) -> None:
         if self._shown is not None:
             self._shown.stop()
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -14,6 +14,7 @@ from whence.errors import InputError, UnsupportedError
 from whence.records import Token
 from whence.subjects import encoding
 from whence.subjects.batch import Batch
+from whence.subjects.failures import failures_of
 from whence.subjects.inputs import Inputs, Slot, next_token_slot
 from whence.subjects.subject import At, refuse_at
 from whence.subjects.token_predictor import Writer
@@ -135,11 +136,12 @@ class Seq2SeqLM(Writer):
         with self.session(), torch.no_grad():
             expected = self.model(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits
             for first, second in pairs:
-                given = self.model(
-                    inputs_embeds=_looked_up(self._embedding, ids, first),
-                    decoder_inputs_embeds=_looked_up(self._decoder_embedding, ids, second),
-                    use_cache=False,
-                ).logits
+                with failures_of(self.model):
+                    given = self.model(
+                        inputs_embeds=_looked_up(self._embedding, ids, first),
+                        decoder_inputs_embeds=_looked_up(self._decoder_embedding, ids, second),
+                        use_cache=False,
+                    ).logits
                 if _distance(given, expected) <= self._rounding:
                     return first, second
         raise UnsupportedError(
@@ -150,12 +152,13 @@ class Seq2SeqLM(Writer):
     def _logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         assert batch.source is not None
         source, target = batch.source, batch.mask.sum(dim=1) - batch.source
-        logits = self.model(
-            inputs_embeds=batch.embeds[:, : int(source.max())],
-            decoder_inputs_embeds=_decoder_part(batch.embeds, source, int(target.max())),
-            **_masks(source, target),
-            use_cache=False,
-        ).logits
+        with failures_of(self.model):
+            logits = self.model(
+                inputs_embeds=batch.embeds[:, : int(source.max())],
+                decoder_inputs_embeds=_decoder_part(batch.embeds, source, int(target.max())),
+                **_masks(source, target),
+                use_cache=False,
+            ).logits
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, (batch.indices - source[:, None]).to(logits.device)]
 

@@ -17,6 +17,7 @@ from whence.subjects import encoding, fingerprint
 from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
 from whence.subjects.edits import edits_of
+from whence.subjects.failures import failures_of
 from whence.subjects.session import session
 from whence.subjects.subject import Subject, refuse_empty
 
@@ -114,13 +115,20 @@ class TransformersModel(Subject):
 
     @property
     def _embedding(self) -> Any:
-        return self.model.get_input_embeddings()
+        try:
+            return self.model.get_input_embeddings()
+        except NotImplementedError as error:
+            raise UnsupportedError(
+                f"{type(self.model).__name__} has no one table of token embeddings, so scores cannot be told by token. "
+                f"Explain a model of another architecture."
+            ) from error
 
     def _forward(self, batch: Batch, **options: Any) -> Any:
         """The model's output for a batch; the attention mask is given only where there is padding."""
         mask = {} if bool(batch.mask.all()) else {"attention_mask": batch.mask.long()}
         types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
-        return self.model(inputs_embeds=batch.embeds, **mask, **types, **options)
+        with failures_of(self.model):
+            return self.model(inputs_embeds=batch.embeds, **mask, **types, **options)
 
     def _logits_at_indices(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
         """The logits of a model that has some for each token, at the tokens to read."""
