@@ -74,6 +74,11 @@ def test_where_scales_differ_it_is_seen():
     assert whence.load(tiny.bart_seq2seq())._scales == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_they_are_seen_in_half_precision_too(dtype):
+    assert whence.load(tiny.marian_seq2seq(dtype=dtype))._scales == (4.0, 1.0)
+
+
 def test_a_model_that_reads_embeddings_otherwise_than_ids_is_refused():
     model, tokenizer = tiny.t5_seq2seq()
     forward = model.get_encoder().forward

@@ -115,6 +115,23 @@ def test_what_absorbed_relevance_is_told_by_kind_largest_first():
     assert evidence(record, 0).absorbed == ["cls +1.5", "biases −1", "positions +0.5"]
 
 
+def test_what_absorbed_nothing_is_not_told():
+    record = absorbing({"a.weight": [0.0], "b.bias": [2e-6], "cls": [1.0]})
+    assert evidence(record, 0).absorbed == ["cls +1"]
+    assert evidence(absorbing({"cls": [1.0], "b.bias": [-4e-6]}), 0).absorbed == ["cls +1", "biases −4e−6"]
+
+
+def test_a_long_name_is_cut_to_its_end_and_no_line_wraps(printed):
+    name = "encoder." + ".".join(f"layers.{i}.sublayer" for i in range(8)) + ".scale"
+    record = absorbing({name: [0.5], f"{name}s": [0.25], "cls": [0.25]})
+    first = evidence(record, 0).absorbed[0]
+    assert first.startswith("…")
+    assert first.endswith("sublayer.scale +0.5")
+    lines = printed(record).splitlines()
+    assert all(line.startswith("  ") for line in lines[1:] if "sublayer" in line)
+    assert max(map(len, lines)) <= 80
+
+
 def test_what_the_rules_did_not_hand_on_is_told_beside_it():
     record = absorbing({"embeddings.token_type_embeddings.weight": [0.25]})
     assert evidence(record, 0).absorbed == ["the rules themselves +0.75", "token types +0.25"]

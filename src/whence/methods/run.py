@@ -84,7 +84,7 @@ class Run:
                 size += 1
         else:
             size = min(limit, int(self.batch_size))
-        if subject.equal_lengths:
+        if lengths[0] != lengths[size - 1] and subject.equal_lengths:
             return next((i for i in range(size) if lengths[i] != lengths[0]), size)
         return size
 

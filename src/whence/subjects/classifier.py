@@ -1,6 +1,7 @@
 """Sequence classifiers: which tokens made the model choose this class."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from jaxtyping import Float
@@ -35,8 +36,12 @@ class SequenceClassifier(TransformersModel):
         self.labels = labels_of(config)
         self.link = link_of(config)
         self._reads_first = _is_encoder(config)
-        self.equal_lengths = not self._reads_first
-        self.max_batch = 1 if self.equal_lengths and config.get_text_config().pad_token_id is None else None
+        self.max_batch = 1 if not self._reads_first and config.get_text_config().pad_token_id is None else None
+
+    @cached_property
+    def equal_lengths(self) -> bool:  # type: ignore[override]
+        """Whether the model reads the last token, or sees padding in spite of its mask."""
+        return not self._reads_first or self._sees_padding
 
     def encode(
         self,

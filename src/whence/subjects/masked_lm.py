@@ -1,6 +1,7 @@
 """Masked language models: which tokens made the model fill a mask with this one."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from jaxtyping import Float
@@ -27,6 +28,11 @@ class MaskedLM(TokenPredictor):
         super().__init__(model, tokenizer, name, revision)
         if self.replacement_id("mask") is None:
             raise UnsupportedError(f"The tokenizer of {self.name} has no mask token, so there is nothing to fill.")
+
+    @cached_property
+    def equal_lengths(self) -> bool:  # type: ignore[override]
+        """Whether the model sees padding in spite of its mask."""
+        return self._sees_padding
 
     def encode(
         self,

@@ -16,6 +16,7 @@ from whence.subjects import encoding
 from whence.subjects.batch import Batch
 from whence.subjects.failures import failures_of
 from whence.subjects.inputs import Inputs, Slot, next_token_slot
+from whence.subjects.padding import distance, rounding
 from whence.subjects.subject import At, refuse_at
 from whence.subjects.token_predictor import Writer
 
@@ -118,7 +119,7 @@ class Seq2SeqLM(Writer):
         short, long = (self._sample(source, target) for source, target in ((2, 1), (3, 3)))
         with self.session(), torch.no_grad():
             alone, padded = (self._logits(self.collate(items))[0] for items in ([short], [short, long]))
-        return None if _distance(padded, alone) <= self._rounding else 1
+        return None if distance(padded, alone) <= rounding(self._embedding.weight.dtype) else 1
 
     @cached_property
     def _scales(self) -> tuple[float, float]:
@@ -142,7 +143,7 @@ class Seq2SeqLM(Writer):
                         decoder_inputs_embeds=_looked_up(self._decoder_embedding, ids, second),
                         use_cache=False,
                     ).logits
-                if _distance(given, expected) <= self._rounding:
+                if distance(given, expected) <= rounding(self._embedding.weight.dtype):
                     return first, second
         raise UnsupportedError(
             f"{type(self.model).__name__} computes something else from embeddings than from the ids they belong to, "
@@ -162,16 +163,9 @@ class Seq2SeqLM(Writer):
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, (batch.indices - source[:, None]).to(logits.device)]
 
-    @property
-    def _rounding(self) -> float:
-        """How far equal computations may be apart, relative to the largest logit."""
-        return 1000 * torch.finfo(self._embedding.weight.dtype).eps
-
     def _sample(self, source: int, target: int) -> Inputs:
         """An input of so many plain tokens on either side."""
-        special = encoding.special_ids(self.tokenizer) | {self.model.config.pad_token_id}
-        plain = [i for i in range(min(self._vocabulary, 64 + len(special))) if i not in special]
-        ids = [*plain[:source], *plain[:target]]
+        ids = [*self._some_ids(self._vocabulary, source), *self._some_ids(self._vocabulary, target)]
         return Inputs(tuple(Token("", i) for i in ids), (next_token_slot(source),), "", source=source)
 
     def _prefix(self) -> tuple[Token, ...]:
@@ -222,11 +216,6 @@ class Seq2SeqLM(Writer):
                 out = self.model(encoder_outputs=encoded, decoder_input_ids=target, use_cache=False)
                 written.append(int(out.logits[0, -1].argmax()))
         return written
-
-
-def _distance(found: Tensor, expected: Tensor) -> float:
-    """The largest difference, relative to the largest expected number."""
-    return float((found - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
 
 
 def _table(side: Any) -> Any:

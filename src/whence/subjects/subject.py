@@ -30,7 +30,10 @@ class Subject(ABC):
     task: ClassVar[str]
     """The kind of prediction, by its transformers name: "text-generation", "text-classification", ..."""
     equal_lengths: bool = False
-    """Whether inputs of different lengths must not share a batch: the model would see the padding."""
+    """Whether inputs of different lengths must not share a batch: the model would see the padding.
+
+    Asked only where lengths differ: to answer, some subjects run their model on a few tokens.
+    """
     units: tuple[str, ...] = ("token",)
     """The kinds of unit that scores can be for, the usual one first."""
     deletable: bool = True
@@ -66,7 +69,7 @@ class Subject(ABC):
     def collate(self, inputs: Sequence[Inputs]) -> Batch:
         """The inputs as one batch, padded on the right."""
         lengths = [len(item) for item in inputs]
-        if self.equal_lengths and len(set(lengths)) > 1:
+        if len(set(lengths)) > 1 and self.equal_lengths:
             raise UnsupportedError(f"{self.name} cannot pad: batch inputs of one length, got {sorted(set(lengths))}.")
         ids = pad_rows([item.ids.tolist() for item in inputs], 0, self.device)
         mask = length_mask(lengths, self.device)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -35,6 +36,11 @@ class TokenClassifier(TransformersModel):
         super().__init__(model, tokenizer, name, revision)
         refuse_encoder_decoder(model)
         self.labels = labels_of(model.config)
+
+    @cached_property
+    def equal_lengths(self) -> bool:  # type: ignore[override]
+        """Whether the model sees padding in spite of its mask."""
+        return self._sees_padding
 
     def encode(
         self,

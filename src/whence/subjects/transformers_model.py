@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
+from itertools import cycle, islice
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from whence.errors import InputError, UnsupportedError
 from whence.records import Token
-from whence.subjects import encoding, fingerprint
+from whence.subjects import encoding, fingerprint, padding
 from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
 from whence.subjects.edits import edits_of
@@ -89,6 +90,21 @@ class TransformersModel(Subject):
             ("token_type" in name or "seg_embed" in name) and len(parameter) > 1
             for name, parameter in self.model.named_parameters()
         )
+
+    @cached_property
+    def _sees_padding(self) -> bool:
+        """Whether padding changes the outputs in spite of its mask (FNet, ConvBERT): the model is asked, once."""
+        count = min(padding.TOKENS, self.context_limit or padding.TOKENS)
+        ids = [0, *self._some_ids(int(self._embedding.weight.shape[0]), count)]
+        embeds = self.embed(torch.tensor([ids], device=self.device))[0]
+        with self.session():
+            return padding.is_seen(lambda batch: self._forward(batch).logits, embeds[1:], embeds[0])
+
+    def _some_ids(self, below: int, count: int) -> list[int]:
+        """So many ids below a number, of no control tokens: different ones, as far as there are any."""
+        special = encoding.special_ids(self.tokenizer) | {getattr(self.model.config, "pad_token_id", None)}
+        plain = [i for i in range(min(below, count + len(special))) if i not in special]
+        return list(islice(cycle(plain or [0]), count))
 
     def _encode_texts(self, texts: Mapping[str, str]) -> encoding.Encoded:
         """One text or a pair by role: exact tokens that the model can read, with its own control tokens."""

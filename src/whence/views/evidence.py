@@ -12,6 +12,10 @@ from whence.views.numbers import counted, number, percentage, signed
 from whence.views.token_text import quoted, readable
 
 TOP = 3
+_NAMED = 40
+"""Characters of a parameter's name that are shown; its end tells it apart."""
+_NOTHING = 1e-6
+"""The share of the value below which what was absorbed is rounding."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,14 @@ def _absorbed(record: Attribution, row: int) -> list[str]:
     rest = float(record.residual[row]) - sum(kinds.values()) if record.residual is not None else 0.0
     if abs(rest) > 1e-3 * abs(record.targets[row].value):
         kinds["the rules themselves"] = rest
+    least = _NOTHING * abs(record.targets[row].value)
     parts = sorted(kinds.items(), key=lambda part: -abs(part[1]))
-    return [f"{readable(kind)} {signed(share)}" for kind, share in parts]
+    return [f"{_short(readable(kind))} {signed(share)}" for kind, share in parts if share and abs(share) >= least]
+
+
+def _short(name: str) -> str:
+    """The end of a long name."""
+    return name if len(name) <= _NAMED else f"…{name[1 - _NAMED :]}"
 
 
 def _kind(name: str) -> str:

@@ -11,7 +11,7 @@ from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of
 from whence.views.html_picture import Picture, picture
 from whence.views.image_grid import image_grid
 from whence.views.numbers import signed
-from whence.views.token_text import gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
+from whence.views.token_text import borders, gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Pill:
     negative: bool
     after_gap: bool
     ends_line: bool
+    begins_target: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str)
             negative=score < 0,
             after_gap=gap,
             ends_line=token.text.endswith("\n"),
+            begins_target=border,
         )
-        for token, text, gap, score in zip(tokens, readable_tokens(tokens), gaps(tokens), scores.tolist(), strict=True)
+        for token, text, gap, border, score in zip(
+            tokens, readable_tokens(tokens), gaps(tokens), borders(tokens), scores.tolist(), strict=True
+        )
     )

@@ -15,10 +15,11 @@ from whence.records import Token
 from whence.views.colors import NEGATIVE, POSITIVE, background, foreground, hex_code
 from whence.views.evidence import leaders, scale_of
 from whence.views.numbers import signed
-from whence.views.token_text import gaps, isolated, quoted, readable_tokens
+from whence.views.token_text import borders, gaps, isolated, quoted, readable_tokens
 
 INDENT = 2
 _BAR_HALF = 14
+_ARROW = "→ "
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,19 @@ class Paper:
 def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> list[Text]:
     """The tokens in reading order on the colours of their scores, broken into lines between tokens.
 
-    A token that ends in a line break ends a line here too; only a token wider than the paper is broken itself.
+    A token that ends in a line break ends a line here too; only a token wider than the paper is broken itself. What a
+    decoder has read stands on a line of its own, behind an arrow.
     """
     scale = scale_of(scores)
     width = max(paper.width - INDENT, 1)
     lines = [Text(" " * INDENT)]
     left, ends_line = width, False
-    rows = zip(tokens, readable_tokens(tokens), gaps(tokens), scores.tolist(), strict=True)
-    for token, text, gap, score in rows:
-        if gap and 0 < left < width:
+    rows = zip(tokens, readable_tokens(tokens), gaps(tokens), borders(tokens), scores.tolist(), strict=True)
+    for token, text, gap, border, score in rows:
+        if border and width > len(_ARROW):
+            lines.append(Text.assemble(" " * INDENT, (_ARROW, "dim")))
+            left, ends_line = width - len(_ARROW), False
+        elif gap and 0 < left < width:
             lines[-1].append(" ")
             left -= 1
         shown = _marked(text, score, paper)

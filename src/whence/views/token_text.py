@@ -61,6 +61,15 @@ def gaps(tokens: Sequence[Token]) -> list[bool]:
     return [False, *(_apart(before, after) for before, after in pairwise(tokens))][: len(tokens)]
 
 
+def borders(tokens: Sequence[Token]) -> list[bool]:
+    """For each token, whether it is the first of what a decoder has read, behind what the encoder has.
+
+    >>> borders([Token("Hi", 1, role="source"), Token("<s>", 0, role="target"), Token("Salut", 2, role="target")])
+    [False, True, False]
+    """
+    return [False, *((a.role, b.role) == ("source", "target") for a, b in pairwise(tokens))][: len(tokens)]
+
+
 def isolated(text: str) -> str:
     """The text, closed off where it runs right to left, so that its neighbours keep their places on a line."""
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
