@@ -12,7 +12,7 @@ demo: .venv/installed
 	$(BIN)/whence explain "The Eiffel Tower is located in the city of" --html report.html
 
 test: .venv/installed-dev lint types
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

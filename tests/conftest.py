@@ -1,5 +1,7 @@
 """Shapes in annotations are checked in every test; models are made once."""
 
+import os
+
 import pytest
 from jaxtyping import install_import_hook
 
@@ -13,8 +15,9 @@ from assets import asset
 
 
 @pytest.fixture(autouse=True)
-def _two_threads():
-    torch.set_num_threads(2)
+def _threads():
+    """Two, or one where pytest-xdist runs the tests in several processes."""
+    torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 
 @pytest.fixture(scope="session")
