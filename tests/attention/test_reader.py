@@ -156,8 +156,9 @@ TEXTS = ["Paris is in France.", "The quick brown fox jumps over the lazy dog.", 
 
 def weights_of(subject, texts):
     """Layers of `(batch, head, query, key)`, as read from one batch."""
+    batch = subject.collate([subject.encode(text) for text in texts])
     with torch.no_grad(), read() as weights:
-        subject.logits(subject.collate([subject.encode(text) for text in texts]))
+        subject.logits(batch)
     return weights
 
 

@@ -153,7 +153,7 @@ def test_without_pillow_the_extra_is_named(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtraError, match=r"whence\[vision\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install pillow"):
         read_picture(COLOURS)
 
 

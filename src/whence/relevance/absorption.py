@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from whence.errors import WhenceError
 from whence.relevance.call import Call
 from whence.relevance.items import is_in_order, keep_order, set_in_order
 from whence.relevance.liveness import is_live, set_constant
@@ -26,7 +27,7 @@ _MASK = 3
 """The place of the additive mask among attention's arguments: relative positions are given there."""
 
 
-class MixedItemsError(Exception):
+class MixedItemsError(WhenceError):
     """The items of a batch do not lie one after the other where a constant is added: they have to be run alone."""
 
 

@@ -150,9 +150,9 @@ class Subject(ABC):
 
 def refuse_empty(text: object) -> str:
     """`text`, if it is a string with something in it."""
-    if isinstance(text, Mapping):
+    if isinstance(text, Mapping) and "role" not in text:
         raise InputError(
-            f"This model reads one text, got a dict of {', '.join(map(repr, text))}. Pass the string itself."
+            f"Cannot explain input of type dict ({', '.join(map(repr, text))}): this model reads one text. Pass the string."
         )
     if not isinstance(text, str):
         raise InputError(
