@@ -152,7 +152,8 @@ def refuse_empty(text: object) -> str:
     """`text`, if it is a string with something in it."""
     if isinstance(text, Mapping) and "role" not in text:
         raise InputError(
-            f"Cannot explain input of type dict ({', '.join(map(repr, text))}): this model reads one text. Pass the string."
+            f"Cannot explain input of type dict ({', '.join(map(repr, text))}): this model reads one text. "
+            f"Pass the string."
         )
     if not isinstance(text, str):
         raise InputError(
