@@ -25,7 +25,7 @@ def uniform_product(call: Call) -> Any:
         if y.shape == root.shape:
             return function_of(root, y)
     a, b = call.args[:2]
-    return shared_among(call.run(), 2) + _owed(a, b, 0.5) + _owed(b, a, 0.5)
+    return _paying(_paying(shared_among(call.run(), 2), a, b, 0.5), b, a, 0.5)
 
 
 def gated_product(call: Call) -> Any:
@@ -42,7 +42,7 @@ def gated_product(call: Call) -> Any:
     (gate,) = gates
     (other,) = (x for x in live if x is not gate)
     held = [gate.detach() if x is gate else x for x in call.args[:2]]
-    return Call(call.function, (*held, *call.args[2:]), call.kwargs).run() + _owed(other, gate, 1.0)
+    return _paying(Call(call.function, (*held, *call.args[2:]), call.kwargs).run(), other, gate, 1.0)
 
 
 def frozen_system(call: Call) -> Any:
@@ -57,10 +57,10 @@ def frozen_system(call: Call) -> Any:
     return Call(call.function, (held, *rest), call.kwargs).run()
 
 
-def _owed(shifted: Tensor, other: Tensor, part: float) -> Tensor | float:
-    """Nothing, with the gradient of `part` of the shift of one factor times the other."""
+def _paying(y: Tensor, shifted: Tensor, other: Tensor, part: float) -> Tensor:
+    """`y`, with the gradient towards `other` of `part` of the shift of its fellow factor."""
     shift = shift_of(shifted)
-    return (other - other.detach()).nan_to_num() * (part * shift) if shift else 0.0
+    return y + (other - other.detach()).nan_to_num() * (part * shift) if shift else y
 
 
 def uniform_matmul(call: Call) -> Any:
