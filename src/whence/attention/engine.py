@@ -29,7 +29,16 @@ class AttentionMethod(Method):
 
     family: ClassVar[str] = "attention"
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
-    scores_unit: ClassVar[str | None] = "attention weight"
+
+    @property
+    def scores_unit(self) -> str:
+        """The unit of the scores."""
+        return "attention weight"
+
+    @property
+    def signed(self) -> bool:
+        """No: a weight says how much, not for or against."""
+        return False
 
     def cost(self, tokens: int, rows: int) -> Cost:
         """One forward, no backward."""

@@ -32,8 +32,12 @@ class RandomScores(Method):
 
     key: ClassVar[str] = "random"
     family: ClassVar[str] = "baseline"
-    scores_unit: ClassVar[str | None] = "none (random)"
     caveat: ClassVar[str] = "Random scores explain nothing; they are here to be compared with."
+
+    @property
+    def scores_unit(self) -> str:
+        """The unit of the scores."""
+        return "none (random)"
 
     def cost(self, tokens: int, rows: int) -> Cost:
         """One forward, for the value."""

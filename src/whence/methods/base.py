@@ -41,16 +41,19 @@ class Cost:
 class Explanation:
     """What a method found out about one input, before it is made a record.
 
-    `scores` `(rows, tokens)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
-    the method measures from one. `resolved` says what settings such as "auto" stood for;
-    `notes` is what else the provenance is to say.
+    `scores` `(rows, units)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
+    the method measures from one. Units are the tokens, or where `groups` are given, groups of token indices, which the
+    record then has in the tokens' place. `standard_errors` `(rows, units)` go with scores that are estimates.
+    `resolved` says what settings such as "auto" stood for; `notes` is what else the provenance is to say.
     """
 
     readouts: Sequence[Readout]
-    scores: Float[np.ndarray, "row token"]
+    scores: Float[np.ndarray, "row unit"]
     values: Float[np.ndarray, " row"]
     baseline_values: Float[np.ndarray, " row"] | None
     cost: Cost
+    groups: Sequence[Sequence[int]] | None = None
+    standard_errors: Float[np.ndarray, "row unit"] | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -70,14 +73,27 @@ class Method(ABC):
     """What a subject must offer: "embeddings", "attention"."""
     complete: ClassVar[bool] = False
     """Whether its scores claim to add up to value − baseline_value; if so, what is missing is reported as residual."""
-    scores_unit: ClassVar[str | None] = None
-    """The unit of the scores where it is not the target's."""
+    bounded: ClassVar[bool] = False
+    """Whether `cost` is the most that is done (equal inputs are run once, an estimate may stop early), or just that."""
     caveat: ClassVar[str]
     """What it does not claim, in one sentence for the reader of a report."""
 
     @abstractmethod
     def cost(self, tokens: int, rows: int) -> Cost:
-        """The stated cost of explaining `rows` targets of an input of `tokens` tokens; what is counted equals it."""
+        """The stated cost of explaining `rows` targets of an input of `tokens` tokens; what is counted equals it.
+
+        Where the method is `bounded`, what is counted is at most that.
+        """
+
+    @property
+    def scores_unit(self) -> str | None:
+        """The unit of the scores where it is not the target's."""
+        return None
+
+    @property
+    def signed(self) -> bool:
+        """Whether a score can be below 0: whether it says for or against, and not only how much."""
+        return True
 
     @abstractmethod
     def _explain(
@@ -140,12 +156,14 @@ class Method(ABC):
             )
 
     def _record(self, inputs: Inputs, found: Explanation, origin: dict[str, Any]) -> Attribution:
-        scores = np.array(found.scores, dtype=np.float64)
+        scores = _by_token(found.scores, found.groups, len(inputs))
+        errors = None if found.standard_errors is None else _by_token(found.standard_errors, found.groups, len(inputs))
         targets = []
         for row, readout in enumerate(found.readouts):
             visible = inputs.slots[readout.slot].visible
-            if visible is not None:
-                scores[row, visible:] = 0.0
+            for table in (scores, errors):
+                if table is not None and visible is not None:
+                    table[row, visible:] = 0.0
             baseline = None if found.baseline_values is None else float(found.baseline_values[row])
             value = float(found.values[row])
             targets.append(TargetValue(readout.label, readout.position, value, baseline, readout.unit))
@@ -161,7 +179,9 @@ class Method(ABC):
             "scores_unit": self.scores_unit,
             "caveat": self.caveat,
         }
-        return Attribution.build(
+        if errors is not None:
+            provenance["standard_error"] = errors.tolist()
+        record = Attribution.build(
             inputs.tokens,
             targets,
             scores,
@@ -170,6 +190,7 @@ class Method(ABC):
             params=self.params,
             provenance=provenance,
         )
+        return record if found.groups is None else record.grouped(found.groups, "features")
 
 
 def origin_of_target(inputs: Inputs, target: Any) -> str:
@@ -187,6 +208,17 @@ def layout_of(inputs: Inputs, readouts: Sequence[Readout]) -> dict[str, Any]:
     visible = [inputs.slots[readout.slot].visible for readout in readouts]
     layout: dict[str, Any] = {} if inputs.grid is None else {"grid": list(inputs.grid)}
     return layout if visible == [r.position for r in readouts] else layout | {"visible": visible}
+
+
+def _by_token(
+    table: Float[np.ndarray, "row unit"], groups: Sequence[Sequence[int]] | None, tokens: int
+) -> Float[np.ndarray, "row token"]:
+    """A row's numbers at its tokens, in double precision; a group's at its first token, 0 at the others."""
+    if groups is None:
+        return np.array(table, dtype=np.float64)
+    spread = np.zeros((len(table), tokens))
+    spread[:, [group[0] for group in groups]] = table
+    return spread
 
 
 def _plain(value: Any) -> Any:

@@ -117,9 +117,7 @@ class Evaluator:
             return Perturbed(item, number, original, ~keep)
         if self.strategy == "delete":
             return Perturbed(item, number, _without(original, keep), None)
-        token = self.subject.replacement_id(self.strategy)
-        ids = [t.id if kept else token for t, kept in zip(original.tokens, keep, strict=True)]
-        return Perturbed(item, number, original.with_ids(ids), None)
+        return Perturbed(item, number, self.subject.replaced(original, keep, self.strategy), None)
 
 
 def check_strategy(strategy: str) -> None:

@@ -1,6 +1,6 @@
 """An explanation: how much each token contributed to each explained number, and what is left unaccounted for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from os import PathLike
@@ -98,6 +98,12 @@ class Attribution(Displayed):
         return len(self.tokens) if seen is None or self.provenance.get("derived") else int(seen)
 
     @property
+    def standard_error(self) -> Float[np.ndarray, "target token"] | None:
+        """The standard error of every score of a method that samples, in `unit`; None for one that does not."""
+        found = self.provenance.get("standard_error")
+        return None if found is None else np.array(found, dtype=np.float64).reshape(self.scores.shape)
+
+    @property
     def text(self) -> str | None:
         """The text that token offsets index, None where it was not kept."""
         return self.provenance.get("text")
@@ -112,12 +118,12 @@ class Attribution(Displayed):
     def words(self) -> "Attribution":
         """Scores summed over the tokens of each word (separated by white space; punctuation stays attached)."""
         self._refuse_image("words")
-        return self._grouped(word_groups(self.tokens), "words")
+        return self.grouped(word_groups(self.tokens), "words")
 
     def sentences(self) -> "Attribution":
         """Scores summed over the tokens of each sentence (closed by . ! ? or a line break)."""
         self._refuse_image("sentences")
-        return self._grouped(sentence_groups(self.tokens, self.text), "sentences")
+        return self.grouped(sentence_groups(self.tokens, self.text), "sentences")
 
     def segments(self, spans: Sequence[tuple[int, int]]) -> "Attribution":
         """Scores summed over each character span `(start, end)` of the input, one unit a span, in the order given.
@@ -130,7 +136,17 @@ class Attribution(Displayed):
             borders = [(int(start), int(end)) for start, end in spans]
         except (TypeError, ValueError) as error:
             raise InputError(f"segments() wants a list of (start, end) character offsets, got {spans!r}.") from error
-        return self._grouped(span_groups(self.tokens, borders), "segments")
+        return self.grouped(span_groups(self.tokens, borders), "segments")
+
+    def grouped(self, groups: Sequence[Sequence[int]], name: str) -> "Attribution":
+        """Scores summed over groups of token indices, one unit a group; `name` is how the provenance calls it."""
+        tokens = [merge(self.tokens, group, self.text) for group in groups]
+
+        def summed(table: np.ndarray) -> np.ndarray:
+            columns = [table[:, list(group)].sum(axis=1, dtype=np.float64) for group in groups]
+            return np.stack(columns, axis=1) if columns else np.zeros((len(table), 0))
+
+        return self._derived(tokens, summed, name)
 
     def patches(self, size: int) -> "Attribution":
         """Scores of an image's units summed over squares of `size` by `size` units, smaller ones at the far edges.
@@ -139,18 +155,22 @@ class Attribution(Displayed):
         """
         if self.grid is None:
             raise InputError("patches() sums over squares of an image, and the units of this record lie in no grid.")
-        summed = square_sums(self.scores.reshape(-1, *self.grid), size)
-        rows, columns = summed.shape[1:]
+        grid = self.grid
+        rows, columns = square_sums(self.scores.reshape(-1, *grid), size).shape[1:]
         cell = [size * side for side in self.provenance.get("cell", (1, 1))]
-        scores, squares = summed.reshape(len(summed), -1), grid_tokens(rows, columns, "square")
-        return self._derived(squares, scores, f"patches({size})", grid=[rows, columns], cell=cell)
+
+        def summed(table: np.ndarray) -> np.ndarray:
+            return square_sums(table.reshape(-1, *grid), size).reshape(len(table), -1)
+
+        squares = grid_tokens(rows, columns, "square")
+        return self._derived(squares, summed, f"patches({size})", grid=[rows, columns], cell=cell)
 
     def top(self, k: int = 10) -> "Attribution":
         """The k units with the largest sum of |score| over the rows, largest first; the rest goes to the residual."""
         if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise InputError(f"top(k) wants k, a whole number of at least 1, got {k!r}.")
         order = np.argsort(-np.abs(self.scores.astype(np.float64)).sum(axis=0), kind="stable")[:k]
-        return self._derived([self.tokens[i] for i in order], self.scores[:, order], f"top({k})")
+        return self._derived([self.tokens[i] for i in order], lambda table: table[:, order], f"top({k})")
 
     def share(self) -> "Attribution":
         """Scores divided by the row's sum of |score|, so that a row's magnitudes add up to 1; the unit says so.
@@ -170,7 +190,7 @@ class Attribution(Displayed):
             )
             for row, (target, t) in enumerate(zip(self.targets, total, strict=True))
         ]
-        shared = self._derived(self.tokens, self.scores / total[:, None], "share", targets)
+        shared = self._derived(self.tokens, lambda table: table / total[:, None], "share", targets)
         return replace(shared, provenance={**shared.provenance, "scores_unit": unit})
 
     # ------------------------------------------------------------------ in and out
@@ -259,26 +279,26 @@ class Attribution(Displayed):
         if self.grid is not None:
             raise InputError(f"{name}() groups the tokens of a text, and this record is of an image. Try patches(2).")
 
-    def _grouped(self, groups: list[list[int]], name: str) -> "Attribution":
-        tokens = [merge(self.tokens, group, self.text) for group in groups]
-        summed = [self.scores[:, group].sum(axis=1, dtype=np.float64) for group in groups]
-        scores = np.stack(summed, axis=1) if summed else np.zeros((len(self.targets), 0))
-        return self._derived(tokens, scores, name)
-
     def _derived(
         self,
         tokens: Sequence[Token],
-        scores: np.ndarray,
+        change: Callable[[np.ndarray], np.ndarray],
         name: str,
         targets: Sequence[TargetValue] | None = None,
         **changed: Any,
     ) -> "Attribution":
+        """The record with `change` made to its table of scores, and to that of their standard errors.
+
+        The standard error of a sum is at most the sum of the standard errors, which is what it becomes.
+        """
         kept = {key: value for key, value in self.provenance.items() if key != "grid" or tokens is self.tokens}
+        if self.standard_error is not None:
+            changed["standard_error"] = change(self.standard_error).tolist()
         provenance = {**kept, **changed, "derived": [*self.provenance.get("derived", []), name]}
         return self.build(
             tokens,
             self.targets if targets is None else targets,
-            scores,
+            change(self.scores),
             complete=self.residual is not None,
             method=self.method,
             params=self.params,

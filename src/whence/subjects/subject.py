@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.errors import InputError, UnsupportedError
@@ -80,6 +81,11 @@ class Subject(ABC):
             token_types(inputs, self.device),
             source_lengths(inputs, self.device),
         )
+
+    def replaced(self, inputs: Inputs, keep: Bool[np.ndarray, " token"], kind: str) -> Inputs:
+        """The inputs with the "mask", "pad", "unk" or "eos" token in the place of those that are not kept."""
+        token = self.replacement_id(kind)
+        return inputs.with_ids([t.id if kept else token for t, kept in zip(inputs.tokens, keep, strict=True)])
 
     # ------------------------------------------------------------------ through
 
