@@ -23,6 +23,7 @@ BUILTIN: dict[str, dict[str, str]] = {
         "ah_ln": "whence.relevance.ah_ln:AHLN",
         "attnlrp": "whence.relevance.attnlrp:AttnLRP",
         "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
+        "occlusion": "whence.perturbation.occlusion:Occlusion",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
         "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
         "random": "whence.baselines.random_scores:RandomScores",
