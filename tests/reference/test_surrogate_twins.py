@@ -65,7 +65,7 @@ def test_a_heavy_penalty_leaves_the_weighted_mean():
 @pytest.mark.parametrize("log_probs", [[-0.5], [-1.0, -2.0], [-30.0], [-1e-12], [-400.0, -600.0]])
 def test_logit_of_the_response_is_that_of_its_probability(log_probs):
     logit = context_cite.logit_probability(log_probs)
-    assert -np.logaddexp(0, -logit) == pytest.approx(sum(log_probs), rel=1e-12)
+    assert -np.logaddexp(0, -logit) == pytest.approx(sum(log_probs), rel=1e-12, abs=0)
 
 
 def test_logit_of_certainty_is_refused():
@@ -96,6 +96,15 @@ def test_lasso_is_optimal_and_the_check_sees_what_is_not(penalty):
             assert context_cite.lasso_objective(x, y, other, intercept, penalty) > best
             assert context_cite.lasso_violation(x, y, other, intercept, penalty) > 1e-4
     assert context_cite.lasso_violation(x, y, weights, intercept + 1e-3, penalty) > 1e-4
+
+
+def test_no_weights_are_optimal_just_from_the_penalty_of_the_strongest_pull_on():
+    masks, v = _masks(24, 5, 5), games.random_game(5, 6)
+    x, y = context_cite.standardised(masks)[0], np.array([v(m) for m in masks])
+    strongest = np.abs(x.T @ (y - y.mean())).max() / len(y)
+    nothing = np.zeros(5), y.mean()
+    assert context_cite.lasso_violation(x, y, *nothing, strongest + 1e-12) < 1e-12
+    assert context_cite.lasso_violation(x, y, *nothing, strongest - 0.01) == pytest.approx(0.01, abs=1e-12)
 
 
 def test_lasso_shrinks_orthogonal_features_by_the_penalty_over_their_scale():
