@@ -24,6 +24,8 @@ BUILTIN: dict[str, dict[str, str]] = {
         "attnlrp": "whence.relevance.attnlrp:AttnLRP",
         "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
         "occlusion": "whence.perturbation.occlusion:Occlusion",
+        "exact_shapley": "whence.perturbation.exact_shapley:ExactShapley",
+        "permutation_shapley": "whence.perturbation.permutation_shapley:PermutationShapley",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
         "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
         "random": "whence.baselines.random_scores:RandomScores",

@@ -33,26 +33,27 @@ _TOGETHER = -1
 
 @dataclass(frozen=True, eq=False)
 class Perturbed:
-    """One masked input, ready to run.
+    """One masked input, made ready when its turn comes.
 
-    Which input it came from, its mask as a key, the tokens masked (where they stay in place), the input the model
-    reads, and how many leading tokens are the same as in the input it came from.
+    Which input it came from, its mask as a key, the tokens kept, how many tokens the model will read, how many leading
+    ones are the same as in the input it came from, and, where tokens were sampled, the input with them.
     """
 
     item: int
     key: bytes
-    masked: Bool[np.ndarray, " token"]
-    inputs: Inputs
+    keep: Bool[np.ndarray, " token"]
+    length: int
     same: int
+    sampled: Inputs | None = None
 
 
 class Evaluator:
     """Target values of masked versions of several inputs.
 
     A mask is a row of booleans, one a feature: True keeps the feature, False masks it. `features` lists, for each
-    input, the token indices of each feature; by default each token is one. Tokens of no feature are always kept. The target is resolved on the unmasked input, once, so that
-    every mask is asked about the same output: `readouts` and `values` are those of the unmasked inputs. `forwards`
-    counts, for each input, the sequences run.
+    input, the token indices of each feature; by default each token is one. Tokens of no feature are always kept. The
+    target is resolved on the unmasked input, once, so that every mask is asked about the same output: `readouts` and
+    `values` are those of the unmasked inputs. `forwards` counts, for each input, the sequences run.
 
     Where a causal model can go on from a cache, a masked input's leading tokens up to the first masked one are not
     computed again; that changes values by rounding only.
@@ -95,7 +96,7 @@ class Evaluator:
         reused = self._reused(units)
 
         def length(unit: Perturbed) -> int:
-            return len(unit.inputs) - (unit.same if unit.item in reused else 0)
+            return unit.length - (unit.same if unit.item in reused else 0)
 
         def work(chosen: Sequence[Perturbed]) -> None:
             start = min(unit.same for unit in chosen) if chosen[0].item in reused else 0
@@ -137,15 +138,24 @@ class Evaluator:
                     items.append(item)
                     keys.append(key)
                     keeps.append(self._tokens_kept(item, mask))
-        originals = [self.inputs[item] for item in items]
+        sampled: Sequence[Inputs | None] = [None] * len(items)
         if isinstance(self.strategy, Sample):
-            read = self.strategy.filled(originals, keeps, self.run)
-        else:
-            read = [self._masked(original, keep) for original, keep in zip(originals, keeps, strict=True)]
+            sampled = self.strategy.filled([self.inputs[item] for item in items], keeps, self.run)
         return [
-            Perturbed(item, key, ~keep, inputs, _same(self.inputs[item], inputs, keep))
-            for item, key, keep, inputs in zip(items, keys, keeps, read, strict=True)
+            Perturbed(item, key, keep, *self._layout(self.inputs[item], keep), made)
+            for item, key, keep, made in zip(items, keys, keeps, sampled, strict=True)
         ]
+
+    def _layout(self, original: Inputs, keep: Bool[np.ndarray, " token"]) -> tuple[int, int]:
+        """How many tokens will be read, and how many leading ones are as they were: up to the first that is masked, or
+        that a place of prediction moves to.
+        """
+        first = int(np.argmin(keep))
+        if self.strategy != "delete":
+            return len(original), first
+        left = np.cumsum(keep) - 1
+        moved = [int(left[s.index]) for s in original.slots if s.index is not None and left[s.index] != s.index]
+        return int(keep.sum()), min([first, *moved])
 
     def _tokens_kept(self, item: int, keep: Bool[np.ndarray, " feature"]) -> Bool[np.ndarray, " token"]:
         features = self.features[item]
@@ -156,12 +166,16 @@ class Evaluator:
             tokens[list(members)] &= kept
         return tokens
 
-    def _masked(self, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
+    def _read(self, unit: Perturbed) -> Inputs:
+        """What the model is to read, edits to embeddings and attention aside."""
+        original = self.inputs[unit.item]
+        if unit.sampled is not None:
+            return unit.sampled
         if self.strategy == "delete":
-            return _without(original, keep)
+            return _without(original, unit.keep)
         if self.strategy == "attention_mask":
-            _refuse_to_hide_all(original, keep)
-        return self.subject.replaced(original, keep, str(self.strategy)) if self.strategy in TOKENS else original
+            _refuse_to_hide_all(original, unit.keep)
+        return self.subject.replaced(original, unit.keep, str(self.strategy)) if self.strategy in TOKENS else original
 
     def _reused(self, units: Sequence[Perturbed]) -> set[int]:
         """The inputs of which enough stands in front of what is masked for their keys and values to be used again."""
@@ -169,37 +183,37 @@ class Evaluator:
         same = dict.fromkeys(self._prefixes, 0)
         for unit in units:
             if unit.item in read:
-                read[unit.item] += len(unit.inputs)
+                read[unit.item] += unit.length
                 same[unit.item] += unit.same
         return {item for item in read if same[item] > _WORTH_A_PREFIX * read[item]}
 
     def _values(self, chosen: Sequence[Perturbed], start: int) -> list[Float[np.ndarray, " row"]]:
         """Values of masked inputs, of which the first `start` tokens, the same in all, are taken from the cache."""
         readouts = [self.readouts[unit.item] for unit in chosen]
+        inputs = [self._read(unit) for unit in chosen]
         with torch.no_grad():
-            batch = self._edited(chosen)
+            batch = self._edited(chosen, self.subject.collate(inputs))
             if start:
                 batch = behind(batch, self._prefixes[chosen[0].item], start)
             read = read_values(self.subject.logits(batch), readouts).cpu().double().numpy()
         return [
-            self._with_known(unit, row[: len(rows)], start)
-            for unit, row, rows in zip(chosen, read, readouts, strict=True)
+            self._with_known(unit.item, item, row[: len(rows)], start)
+            for unit, item, row, rows in zip(chosen, inputs, read, readouts, strict=True)
         ]
 
-    def _with_known(self, unit: Perturbed, values: Float[np.ndarray, " row"], start: int) -> np.ndarray:
+    def _with_known(self, number: int, read: Inputs, values: Float[np.ndarray, " row"], start: int) -> np.ndarray:
         """The values, those read among the first `start` tokens being what they were."""
-        places = [unit.inputs.slots[readout.slot].index for readout in self.readouts[unit.item]]
+        places = [read.slots[readout.slot].index for readout in self.readouts[number]]
         before = np.array([place is not None and place < start for place in places], dtype=bool)
-        return np.where(before, self.values[unit.item], values)
+        return np.where(before, self.values[number], values)
 
-    def _edited(self, chosen: Sequence[Perturbed]) -> Batch:
-        """The masked inputs as a batch, with the edits that are made to embeddings and attention."""
-        batch = self.subject.collate([unit.inputs for unit in chosen])
+    def _edited(self, chosen: Sequence[Perturbed], batch: Batch) -> Batch:
+        """The batch of masked inputs, with the edits that are made to embeddings and attention."""
         if self.strategy not in (*EMBEDDINGS, "attention_mask"):
             return batch
         masked = torch.zeros(batch.mask.shape, dtype=torch.bool)
         for row, unit in enumerate(chosen):
-            masked[row, : len(unit.masked)] = torch.from_numpy(unit.masked)
+            masked[row, : len(unit.keep)] = torch.from_numpy(~unit.keep)
         masked = masked.to(batch.mask.device)
         if self.strategy == "attention_mask":
             return replace(batch, hidden=masked)
@@ -210,15 +224,8 @@ class Evaluator:
         instead = torch.zeros_like(embeds)
         if self.strategy == "mean_embedding":
             for row, unit in enumerate(chosen):
-                instead[row, : len(unit.inputs)] = self.subject.mean_embeddings(unit.inputs)
+                instead[row, : len(unit.keep)] = self.subject.mean_embeddings(self.inputs[unit.item])
         return instead
-
-
-def _same(original: Inputs, read: Inputs, keep: Bool[np.ndarray, " token"]) -> int:
-    """How many leading tokens are as they were, up to the first that is masked or that a place of prediction moved to."""
-    places = zip(original.slots, read.slots, strict=True)
-    moved = [new.index for old, new in places if new.index is not None and new.index != old.index]
-    return min([int(np.argmin(keep)), *moved])
 
 
 def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
