@@ -15,6 +15,9 @@ def raw_scores(method: Method, subject: Subject, inputs: Sequence[Any], target: 
     found = []
     for item, explanation in zip(inputs, method.explain(subject, inputs, target, Run(**run)), strict=True):
         scores = np.array(explanation.scores, dtype=np.float64)
+        if explanation.groups is not None:
+            by_group, scores = scores, np.zeros((len(scores), len(item)))
+            scores[:, [group[0] for group in explanation.groups]] = by_group
         for row, readout in enumerate(explanation.readouts):
             visible = item.slots[readout.slot].visible
             scores[row, len(item) if visible is None else visible :] = 0
