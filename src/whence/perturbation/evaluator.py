@@ -116,7 +116,7 @@ class Evaluator:
         if keep.all() or self.strategy == "zero_embedding":
             return Perturbed(item, number, original, ~keep)
         if self.strategy == "delete":
-            return Perturbed(item, number, _without(original, keep), None)
+            return Perturbed(item, number, _without(self.subject, original, keep), None)
         return Perturbed(item, number, self.subject.replaced(original, keep, self.strategy), None)
 
 
@@ -128,10 +128,18 @@ def check_strategy(strategy: str) -> None:
 
 
 def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
-    """The strategy by its own name: "auto" is the first of mask, pad, unk and eos token that the tokenizer has."""
+    """The strategy by its own name: "auto" is the first of mask, pad, unk and eos token that the tokenizer has.
+
+    Without any of them it is a zero embedding, or deletion of a model that shows no embeddings.
+    """
     check_strategy(strategy)
     if strategy == "auto":
-        return next((s for s in _AUTO if subject.replacement_id(s) is not None), "zero_embedding")
+        last: Strategy = "zero_embedding" if "embeddings" in subject.offers else "delete"
+        return next((s for s in _AUTO if subject.replacement_id(s) is not None), last)
+    if strategy == "zero_embedding" and "embeddings" not in subject.offers:
+        raise UnsupportedError(
+            f"{subject.name} shows no embeddings to set to zero. Use one of: {', '.join(_replacements(subject))}."
+        )
     if strategy == "delete" and not subject.deletable:
         raise UnsupportedError(
             f"Deleting a token of {subject.name} ({subject.task}) would take away or move the places it predicts for. "
@@ -147,17 +155,25 @@ def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
 def _replacements(subject: Subject) -> list[str]:
     """The strategies that this subject can serve."""
     able: list[str] = [s for s in _AUTO if subject.replacement_id(s) is not None]
-    return [*able, *(["delete"] if subject.deletable else []), "zero_embedding"]
+    embeds = "embeddings" in subject.offers
+    return [*able, *(["delete"] if subject.deletable else []), *(["zero_embedding"] if embeds else [])]
 
 
-def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
+def _without(subject: Subject, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
     """The input with its masked tokens gone; each slot is read at the last token left before its prediction."""
     if not keep.any():
-        raise InputError("Deleting every token leaves nothing to run. Use another strategy, such as 'zero_embedding'.")
+        raise InputError(f"Deleting every token leaves nothing to run. {_instead(subject)}")
     left = original.without(keep)
     if any(slot.index is not None and slot.index < (left.source or 0) for slot in left.slots) or left.source == 0:
         raise InputError(
-            "Deleting every token in front of a prediction leaves nothing to predict it from. "
-            "Use another strategy, such as 'zero_embedding'."
+            f"Deleting every token in front of a prediction leaves nothing to predict it from. {_instead(subject)}"
         )
     return left
+
+
+def _instead(subject: Subject) -> str:
+    """What to do where tokens cannot be deleted."""
+    others = [repr(strategy) for strategy in _replacements(subject) if strategy != "delete"]
+    if not others:
+        return f"Load {subject.name} with mask=, a text to stand in a masked word's place."
+    return f"Use another strategy: {' or '.join(others)}."

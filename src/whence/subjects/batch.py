@@ -18,7 +18,8 @@ class Batch:
     Right padding keeps every token at its own position, so a padded causal model computes what it computes alone.
     `indices` says which sequence positions' outputs to read; where an item has fewer slots its last is repeated.
     `token_types` is there for models that tell two texts apart, `source` for those with an encoder and a decoder: how
-    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one.
+    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one; `inputs` for
+    models that read text, whose `embeds` have no width.
     """
 
     embeds: Float[Tensor, "batch token hidden"]
@@ -27,6 +28,7 @@ class Batch:
     token_types: Int[Tensor, "batch token"] | None = None
     source: Int[Tensor, " batch"] | None = None
     grids: tuple[Grid, ...] | None = None
+    inputs: tuple[Inputs, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.embeds)

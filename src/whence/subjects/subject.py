@@ -41,8 +41,13 @@ class Subject(ABC):
     """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
     max_batch: int | None = None
     """How many inputs the model takes at once, None for any number."""
+    padded: bool = True
+    """Whether a batch is padded to its longest input, and so measured in tokens; else `max_batch` alone limits it."""
     link: str = "softmax"
-    """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression)."""
+    """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression).
+
+    "probability" and "log" (its logarithm) are of models that show no logits: what `logits` returns is that already.
+    """
     offers: frozenset[str] = frozenset({"embeddings", "attention"})
     """What the subject has beyond input and output: "embeddings" to differentiate, "attention" weights to read."""
 
