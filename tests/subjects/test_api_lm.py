@@ -1,5 +1,6 @@
 """A language model behind a server is explained as the same model at hand is, over real HTTP, and fails in words."""
 
+import json
 import math
 import socket
 
@@ -7,11 +8,13 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import tiny
 import whence
 from assets import asset
 from whence import CallError, InputError, LoadError, LogProb, Prob, TargetError, UnsupportedError
+from whence.cli.app import app
 
 from .api_server import KEY, Server, chat_text, serving
 
@@ -524,3 +527,18 @@ def test_without_the_package_its_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openai", None)
     with pytest.raises(whence.MissingExtraError, match=r"pip install openai \(it is what whence's extra 'llm'"):
         whence.load_api("http://localhost:1/v1", "tiny")
+
+
+# ---------------------------------------------------------------------- the command line
+
+
+def test_the_command_line_explains_what_a_server_offers(server, monkeypatch):
+    monkeypatch.setenv("WHENCE_API_KEY", KEY)
+    server.key = KEY
+    asked = ["explain", PROMPT, "--api", server.url, "--model", "tiny", "--method", "leave_one_out", "--json"]
+    shown = CliRunner().invoke(app, [*asked, "--continuation", CONTINUATION])
+    lm = whence.load_api(server.url, "tiny", api_key=KEY)
+    record = whence.explain(lm, PROMPT, continuation=CONTINUATION, method="leave_one_out")
+    assert (shown.exit_code, json.loads(shown.output)["scores"]) == (0, record.scores.tolist())
+    assert KEY not in shown.output
+    assert CliRunner().invoke(app, [*asked, "--device", "cpu"]).exit_code == 2

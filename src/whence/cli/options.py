@@ -123,6 +123,8 @@ def load_model(name: str, dtype: DType, device: str | None, server: str | None =
     if server is not None:
         from whence.subjects.api_loading import load_api
 
+        if device is not None:
+            raise typer.BadParameter("a server computes where it is: leave --device out.", param_hint="--device")
         return load_api(server, name, api_key=os.environ.get("WHENCE_API_KEY"))
     from transformers.utils import logging
 

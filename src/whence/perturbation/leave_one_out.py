@@ -32,8 +32,7 @@ class LeaveOneOut(Method):
     thing twice both score low.
 
     `strategy` is what the token becomes: "mask", "pad", "unk" or "eos" token, "delete", "zero_embedding", or "auto",
-    the first of the tokens in this order that the tokenizer has (of a black box without one, "delete");
-    `provenance["resolved"]` says which.
+    the first of the tokens in this order that the tokenizer has; `provenance["resolved"]` says which.
 
     >>> LeaveOneOut().cost(tokens=10, rows=3)
     Cost(forwards=11, backwards=0)

@@ -45,7 +45,7 @@ class ApiClient:
         self._max_requests = max_requests
         self._concurrency = concurrency
         self._lock = threading.Lock()
-        self._errors = openai
+        self._openai = openai
         unsaid: Any = {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
         self._client = openai.OpenAI(
             base_url=base_url, api_key=api_key or "none", timeout=timeout, default_headers=unsaid
@@ -73,7 +73,7 @@ class ApiClient:
             raw = asked.with_raw_response.create(model=self.model, **body)
             taken = raw.retries_taken
             answer = raw.http_response.json()
-        except self._errors.OpenAIError as error:
+        except self._openai.OpenAIError as error:
             taken = allowed if self._is_retried(error) else 0
             hidden = self._key is not None and self._key in f"{error} {getattr(error, 'body', '')}"
             raise CallError(self._reason(error, endpoint, taken)) from (None if hidden else error)
@@ -108,7 +108,7 @@ class ApiClient:
 
     def _is_retried(self, error: Exception) -> bool:
         status = getattr(error, "status_code", None)
-        return isinstance(error, self._errors.APIConnectionError) or status in (408, 409, 429) or (status or 0) >= 500
+        return isinstance(error, self._openai.APIConnectionError) or status in (408, 409, 429) or (status or 0) >= 500
 
     def _where(self, endpoint: str) -> str:
         return f"{self.base_url.rstrip('/')}/{endpoint}"
@@ -116,9 +116,9 @@ class ApiClient:
     def _reason(self, error: Exception, endpoint: str, retries: int) -> str:
         """What went wrong, in the server's words where it has any, and what to do."""
         where, after = self._where(endpoint), f" after {retries} retries" if retries else ""
-        if isinstance(error, self._errors.APITimeoutError):
+        if isinstance(error, self._openai.APITimeoutError):
             return f"{where} did not answer within {self._timeout:g} s{after}. Raise timeout=, or lower concurrency=."
-        if isinstance(error, self._errors.APIConnectionError):
+        if isinstance(error, self._openai.APIConnectionError):
             return (
                 f"Cannot reach {where}{after}: {self._said(error.__cause__ or error)}. Is the server running, and does "
                 f"base_url end as it should (often in /v1)?"
