@@ -221,6 +221,20 @@ def test_an_upper_bound_is_taken_only_where_asked_for_and_said(server):
     assert whence.load_api(server.url, "tiny").provenance()["unlisted"] is None
 
 
+def test_a_token_written_that_is_none_of_the_likeliest_is_no_bound(server):
+    lm = whence.load_api(server.url, "tiny", unlisted="bound")
+    listed = {"a": -1.0, "b": -2.0}
+    rows = [
+        {"tokens": ["a"], "top_logprobs": [listed | {"c": -3.0}]},
+        {"tokens": ["x"], "top_logprobs": [listed | {"x": -9.0}]},
+    ]
+    server.answers = [{"choices": [{"text": "", "logprobs": row}]} for row in rows]
+    item = lm.encode(PROMPT)
+    lm.logits(lm.collate([item]))
+    values = dict(zip("abcx", lm.logits(lm.collate([item]))[0, 0].tolist(), strict=True))
+    assert values == {"a": -1.0, "b": -2.0, "c": -2.0, "x": -9.0}
+
+
 def test_a_chat_is_sent_as_messages_and_keeps_its_roles(server):
     lm = everything_listed(server)
     record = whence.explain(lm, CHAT, method="leave_one_out")

@@ -45,12 +45,14 @@ def next_place(answer: dict[str, Any], where: str) -> Place:
     logprobs = _logprobs(answer, where)
     if logprobs.get("content"):
         first = logprobs["content"][0]
-        known = _listed([*first["top_logprobs"], first])
+        known, written = _listed([*first["top_logprobs"], first]), _name(first)
     elif logprobs.get("top_logprobs"):
-        known = _numbers(logprobs["top_logprobs"][0].items())
+        known, written = _numbers(logprobs["top_logprobs"][0].items()), str(logprobs["tokens"][0])
     else:
         raise CallError(f"{where} wrote nothing, so there is no next token. Try another prompt.")
-    return Place(None, known, min(known.values()))
+    if not known:
+        raise CallError(f"{where} lists no log-probability for the next token. Raise top_logprobs=.")
+    return Place(None, known, _bound(known, written))
 
 
 def echoed_places(answer: dict[str, Any], prompt: str, continuation: str, where: str) -> list[Place]:
@@ -69,10 +71,8 @@ def echoed_places(answer: dict[str, Any], prompt: str, continuation: str, where:
     listed = logprobs.get("top_logprobs") or [None] * len(tokens)
     places = []
     for i in range(start, end):
-        others = _numbers((listed[i] or {}).items())
-        own = _numbers([(tokens[i], numbers[i])])
-        bounds = [number for token, number in others.items() if token != tokens[i]] or list(own.values())
-        places.append(Place(tokens[i], others | own, min(bounds, default=float("nan"))))
+        known = _numbers([*(listed[i] or {}).items(), (tokens[i], numbers[i])])
+        places.append(Place(tokens[i], known, _bound(known, tokens[i])))
     return places
 
 
@@ -111,6 +111,12 @@ def _span(
         f"The server's tokens do not begin and end where the continuation {continuation!r} does: they end in "
         f"{list(tokens[-6:])}. Move the border, such as a space from the end of the prompt to the continuation."
     )
+
+
+def _bound(known: dict[str, float], besides: str) -> float:
+    """The lowest number of the likeliest tokens; `besides` may be listed without being one of them."""
+    likeliest = [number for token, number in known.items() if token != besides]
+    return min(likeliest or known.values(), default=float("nan"))
 
 
 def _listed(entries: Sequence[dict[str, Any]]) -> dict[str, float]:
