@@ -20,6 +20,7 @@ from whence.methods.values import target_values
 PUBLIC = [
     "Agreement",
     "Attribution",
+    "CallError",
     "Comparison",
     "Contrast",
     "FakeSubject",
@@ -49,6 +50,7 @@ PUBLIC = [
     "intervene",
     "latents",
     "load",
+    "load_api",
     "maximizers",
     "methods",
     "relevance",
