@@ -25,6 +25,9 @@ BUILTIN: dict[str, dict[str, str]] = {
         "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
         "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
+        "attention_flow": "whence.attention.attention_flow:AttentionFlow",
+        "grad_x_attention": "whence.attention.grad_x_attention:GradXAttention",
+        "gae": "whence.attention.gae:GAE",
         "random": "whence.baselines.random_scores:RandomScores",
     },
     "rules": {
