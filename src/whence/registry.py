@@ -23,6 +23,7 @@ BUILTIN: dict[str, dict[str, str]] = {
         "ah_ln": "whence.relevance.ah_ln:AHLN",
         "attnlrp": "whence.relevance.attnlrp:AttnLRP",
         "leave_one_out": "whence.perturbation.leave_one_out:LeaveOneOut",
+        "value_zeroing": "whence.perturbation.value_zeroing:ValueZeroing",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
         "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
         "attention_flow": "whence.attention.attention_flow:AttentionFlow",
