@@ -27,7 +27,7 @@ class AttentionFlow(AttentionMethod):
     do not add up to anything. Capacities are rounded to whole multiples of 1e-9; a flow may be off by half of that for
     each edge of the smallest cut.
     Cost: one forward pass, no backward pass; and for each token a query can see one maximum flow (Dinic's algorithm),
-    on a CPU about 1 ms for 6 layers × 64 tokens, growing with layers × tokens².
+    on a CPU about 1 ms for 6 layers × 64 tokens and 30 ms for the 30 layers of SmolLM2 × 57 tokens.
     Errors: `UnsupportedError` where an attention kernel shows no weights.
     Does not claim: sign, relation to the output, or anything about what values and feed-forward layers carry. Any token
     that many paths lead to can fill the query, so scores often differ little.
