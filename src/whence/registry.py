@@ -29,8 +29,12 @@ BUILTIN: dict[str, dict[str, str]] = {
         "partition_shap": "whence.perturbation.partition_shap:PartitionShap",
         "exact_shapley": "whence.perturbation.exact_shapley:ExactShapley",
         "permutation_shapley": "whence.perturbation.permutation_shapley:PermutationShapley",
+        "value_zeroing": "whence.perturbation.value_zeroing:ValueZeroing",
         "raw_attention": "whence.attention.raw_attention:RawAttention",
         "attention_rollout": "whence.attention.attention_rollout:AttentionRollout",
+        "attention_flow": "whence.attention.attention_flow:AttentionFlow",
+        "grad_x_attention": "whence.attention.grad_x_attention:GradXAttention",
+        "gae": "whence.attention.gae:GAE",
         "random": "whence.baselines.random_scores:RandomScores",
     },
     "rules": {

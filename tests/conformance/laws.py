@@ -9,6 +9,14 @@ from whence.methods.base import Method
 from whence.methods.run import Run
 from whence.subjects.subject import Subject
 
+OF_EVERY_OUTPUT = frozenset({"raw_attention", "attention_rollout", "attention_flow", "value_zeroing"})
+"""Methods whose scores are the same for every output predicted at one place."""
+
+
+def reads_one_token(method: Method) -> bool:
+    """Whether the method follows attention to the one token that a prediction is made at."""
+    return method.family == "attention" or method.key == "value_zeroing"
+
 
 def raw_scores(method: Method, subject: Subject, inputs: Sequence[Any], target: Any = None, **run: Any) -> list[Any]:
     """Scores as computed, before they are stored as float32; beyond a row's reach they are 0, as in the record."""
