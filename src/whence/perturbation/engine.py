@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
@@ -59,7 +59,20 @@ class Estimate:
 
 Masks = Bool[np.ndarray, "_ feature"]
 Values = Float[np.ndarray, "_ row"]
-Play = Generator[Masks, Values, Estimate]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Masks with a number each: where replacements are sampled, another number is another draw of them.
+
+    Bare masks are all of draw 0, so that the same mask always has the same value.
+    """
+
+    masks: Masks
+    draws: Int[np.ndarray, " _"]
+
+
+Play = Generator[Masks | Drawn, Values, Estimate]
 """A game being played: it yields masks, is sent their values, and returns its estimate. A `KeyboardInterrupt` is thrown
 into it when the user breaks off: it ends with what it knows, or lets it pass where it knows too little."""
 
@@ -70,6 +83,8 @@ class PerturbationMethod(Method):
 
     `features` is what is masked together, see `whence.perturbation.features`; where it is not "token", the record has a
     unit for each feature. `strategy` is what masked tokens become, see `whence.perturbation.strategies`.
+
+    `cost` is of the model explained; passes of a model that proposes tokens are `provenance["proposals"]`.
 
     Rows that can depend on different tokens (those of a continuation, in a causal model) are games of their own, over
     the features in front of each; equal masks are run once all the same.
@@ -95,6 +110,10 @@ class PerturbationMethod(Method):
         """Features of several tokens are fewer than the tokens."""
         return self.features != "token"
 
+    def _strategy(self, subject: Subject) -> Strategy:
+        """What masked tokens of this subject become."""
+        return self.strategy
+
     @abstractmethod
     def _play(self, game: Game) -> Play:
         """Ask for values of masks of the game's features until there is an estimate."""
@@ -102,9 +121,8 @@ class PerturbationMethod(Method):
     def _explain(
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
-        evaluator = Evaluator(
-            subject, inputs, targets, run, self.strategy, [feature_groups(item, self.features) for item in inputs]
-        )
+        groups = [feature_groups(item, self.features) for item in inputs]
+        evaluator = Evaluator(subject, inputs, targets, run, self._strategy(subject), groups)
         games = [game for i in range(len(inputs)) for game in _games(evaluator, i)]
         estimates = play(evaluator, games, [self._play(game) for game in games], self.key)
         found = []
@@ -135,17 +153,19 @@ class PerturbationMethod(Method):
             groups=None if self.features == "token" else groups,
             standard_errors=None if last.standard_errors is None else errors,
             resolved=resolved,
+            notes={"proposals": evaluator.proposals[item]} if isinstance(evaluator.strategy, Sample) else {},
         )
 
 
 def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], label: str) -> list[Estimate]:
     """Play games to their ends, in rounds: the masks that all of them ask for are evaluated together."""
     estimates: dict[int, Estimate] = {}
-    asked: dict[int, Masks] = {}
+    asked: dict[int, Drawn] = {}
 
     def ask(number: int, values: Values | None) -> None:
         try:
-            asked[number] = next(plays[number]) if values is None else plays[number].send(values)
+            wanted = next(plays[number]) if values is None else plays[number].send(values)
+            asked[number] = wanted if isinstance(wanted, Drawn) else Drawn(wanted, np.zeros(len(wanted), dtype=int))
         except StopIteration as end:
             estimates[number] = end.value
 
@@ -163,24 +183,28 @@ def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], lab
     return [estimates[number] for number in range(len(plays))]
 
 
-def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Masks], label: str) -> dict[int, Values]:
+def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Drawn], label: str) -> dict[int, Values]:
     """The values of each game's rows under the masks it asked for; features beyond its own are kept."""
-    whole = [np.ones((0, len(groups)), dtype=bool) for groups in evaluator.features]
-    masks: list[list[Masks]] = [[rows] for rows in whole]
-    for number, rows in asked.items():
-        beyond = len(evaluator.features[games[number].item]) - games[number].features
-        masks[games[number].item].append(np.pad(rows, ((0, 0), (0, beyond)), constant_values=True))
-    values = evaluator.evaluate([np.concatenate(parts) for parts in masks], label)
+    masks: list[list[Masks]] = [[np.ones((0, len(groups)), dtype=bool)] for groups in evaluator.features]
+    draws: list[list[np.ndarray]] = [[np.zeros(0, dtype=int)] for _ in evaluator.features]
+    for number, wanted in asked.items():
+        item = games[number].item
+        beyond = len(evaluator.features[item]) - games[number].features
+        masks[item].append(np.pad(wanted.masks, ((0, 0), (0, beyond)), constant_values=True))
+        draws[item].append(wanted.draws)
+    values = evaluator.evaluate(
+        [np.concatenate(parts) for parts in masks], label, [np.concatenate(parts) for parts in draws]
+    )
     answers, taken = {}, [0] * len(evaluator.inputs)
-    for number, rows in asked.items():
+    for number, wanted in asked.items():
         game, start = games[number], taken[games[number].item]
-        taken[game.item] += len(rows)
-        answers[number] = values[game.item][start : start + len(rows)][:, list(game.rows)]
+        taken[game.item] += len(wanted.masks)
+        answers[number] = values[game.item][start : start + len(wanted.masks)][:, list(game.rows)]
     return answers
 
 
 def _break_off(
-    plays: Sequence[Play], waiting: dict[int, Masks], estimates: dict[int, Estimate], broken_off: KeyboardInterrupt
+    plays: Sequence[Play], waiting: dict[int, Drawn], estimates: dict[int, Estimate], broken_off: KeyboardInterrupt
 ) -> None:
     """Have every game that is not over end with what it knows; where one cannot, the interruption goes on."""
     for number in waiting:
