@@ -33,6 +33,7 @@ PUBLIC = [
     "NonFiniteError",
     "Prob",
     "Report",
+    "Sample",
     "Scale",
     "TargetError",
     "TargetValue",

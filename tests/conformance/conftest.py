@@ -11,6 +11,9 @@ from whence.subjects.subject import Subject
 QUICK: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"steps": 8},
     "occlusion": {"window": 2},
+    "sobol": {"samples": 260},
+    "context_cite": {"features": "token", "samples": 24},
+    "reagent": {"runs": 2, "steps": 3},
 }
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
 

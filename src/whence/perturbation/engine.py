@@ -29,13 +29,14 @@ class Game:
     """One input's features as players, and what some of the rows of its values make of them.
 
     The rows of a game can depend on all of its `features`, whose token indices `groups` has. `whole` are the rows'
-    values with nothing masked, `seed` is the run's, `inputs` what is explained.
+    values with nothing masked, `units` what they are measured in, `seed` is the run's, `inputs` what is explained.
     """
 
     item: int
     rows: Sequence[int]
     groups: Sequence[Sequence[int]]
     whole: Float[np.ndarray, " row"]
+    units: Sequence[str]
     inputs: Inputs
     seed: int
 
@@ -48,7 +49,7 @@ class Game:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """What a game came to: a score for each row and feature, standard errors where it was sampled, v(∅) where scores
-    add up to v(all) − v(∅), and what `resolved` is to say.
+    add up to v(all) − v(∅), and what `resolved` is to say, where the counts of an input's games are added up.
     """
 
     scores: Float[np.ndarray, "row feature"]
@@ -142,7 +143,7 @@ class PerturbationMethod(Method):
                 errors[game.rows, : game.features] = estimate.standard_errors
             if estimate.baseline is not None:
                 baseline[game.rows] = estimate.baseline
-            resolved |= estimate.resolved
+            _add_up(resolved, estimate.resolved)
         last = played[-1][1]
         return Explanation(
             readouts=evaluator.readouts[item],
@@ -217,15 +218,22 @@ def _break_off(
 def _games(evaluator: Evaluator, item: int) -> list[Game]:
     """A game for the rows of an input that can depend on the same features."""
     inputs, groups, values = evaluator.inputs[item], evaluator.features[item], evaluator.values[item]
+    units = [readout.unit for readout in evaluator.readouts[item]]
     by_reach: dict[int, list[int]] = {}
     for row, readout in enumerate(evaluator.readouts[item]):
         visible = inputs.slots[readout.slot].visible
         reach = len(groups) if visible is None else sum(group[0] < visible for group in groups)
         by_reach.setdefault(reach, []).append(row)
     return [
-        Game(item, rows, groups[:reach], values[rows], inputs, evaluator.run.seed)
+        Game(item, rows, groups[:reach], values[rows], [units[row] for row in rows], inputs, evaluator.run.seed)
         for reach, rows in sorted(by_reach.items())
     ]
+
+
+def _add_up(resolved: dict[str, Any], of_game: dict[str, Any]) -> None:
+    """Put what a game says to what others of the input said: counts add up."""
+    for name, value in of_game.items():
+        resolved[name] = resolved.get(name, 0) + value if type(value) is int else value
 
 
 def _name(strategy: Strategy) -> str:

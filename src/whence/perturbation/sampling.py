@@ -109,7 +109,7 @@ class SamplingMethod(PerturbationMethod):
                 except KeyboardInterrupt:
                     if number == 0:
                         raise
-                    _warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]))
+                    warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]), "samples")
                     resolved["broken_off"] = True
                     break
                 plan.receive(values)
@@ -153,9 +153,10 @@ def jackknife(
     return spread
 
 
-def _warn_of_breaking_off(spent: int, budget: int) -> None:
+def warn_of_breaking_off(spent: int, budget: int, what: str) -> None:
+    """Say that the user broke off, and after how much of the work."""
     warnings.warn(
-        f"Broken off: the scores are estimates from {spent} of {budget} samples. Their standard errors say how sure "
+        f"Broken off: the scores are estimates from {spent} of {budget} {what}. Their standard errors say how sure "
         f"they are.",
         WhenceWarning,
         stacklevel=2,
