@@ -42,5 +42,5 @@ clean:
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,pandas,plot,vision,dev]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,pandas,plot,stats,vision,dev]'
 	@touch $@

@@ -34,6 +34,7 @@ PUBLIC = [
     "NonFiniteError",
     "Prob",
     "Report",
+    "Sample",
     "Scale",
     "TargetError",
     "TargetValue",

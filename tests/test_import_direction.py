@@ -25,7 +25,7 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 VIEWS_MAY_IMPORT = {"errors", "registry", "records", "views"}
-HEAVY = {"torch", "transformers", "tokenizers", "scipy"}
+HEAVY = {"torch", "transformers", "tokenizers", "scipy", "sklearn"}
 MODULES = sorted(path.relative_to(SOURCE).with_suffix("").as_posix() for path in SOURCE.rglob("*.py"))
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from whence.internals.intervene import Scale, intervene
     from whence.internals.vocabulary import vocabulary_projection
+    from whence.perturbation.proposals import Sample
     from whence.records import (
         Agreement,
         Attribution,
@@ -63,6 +64,7 @@ _HOME = {
     ),
     "whence.internals.intervene": ("Scale", "intervene"),
     "whence.internals.vocabulary": ("vocabulary_projection",),
+    "whence.perturbation.proposals": ("Sample",),
     "whence.records": (
         "Agreement",
         "Attribution",
@@ -102,6 +104,7 @@ __all__ = [
     "NonFiniteError",
     "Prob",
     "Report",
+    "Sample",
     "Scale",
     "TargetError",
     "TargetValue",

@@ -17,6 +17,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "permutation_shapley": {"samples": 120},
     "partition_shap": {"samples": 9},
     "exact_shapley": {"features": "sentence"},
+    "sobol": {"samples": 260},
+    "context_cite": {"features": "token", "samples": 24},
+    "reagent": {"runs": 2, "steps": 3},
 }
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
 OF_IMAGES = {"exact_shapley": {"features": "token"}}

@@ -1,7 +1,8 @@
-"""Games without a model: a method's `_play` fed by a value function, as the engine feeds it by a model."""
+"""Games of one row and a text or image of their own, without a model."""
 
 import numpy as np
 
+from reference import estimators
 from whence.perturbation.engine import Game
 from whence.records import Token
 from whence.subjects.inputs import Inputs, Slot
@@ -16,17 +17,10 @@ def game_of(v, features, seed=0, words=None, grid=None):
         place += len(word) + 1
     inputs = Inputs(tuple(tokens), (Slot(),), " ".join(words), grid=grid)
     whole = np.array([v(np.ones(features, dtype=bool))])
-    return Game(0, [0], [[i] for i in range(features)], whole, inputs, seed)
+    return Game(0, [0], [[i] for i in range(features)], whole, ("logit",), inputs, seed)
 
 
 def played(method, v, features, **about):
     """What the method makes of v, and the masks it asked for."""
-    game = game_of(v, features, **about)
-    play = method._play(game)
-    asked = [next(play)]
-    while True:
-        values = np.array([[v(mask)] for mask in asked[-1]]).reshape(-1, 1)
-        try:
-            asked.append(play.send(values))
-        except StopIteration as end:
-            return end.value, np.concatenate(asked)
+    estimate, asked = estimators.played(method, game_of(v, features, **about), lambda mask, draw: [v(mask)])
+    return estimate, np.stack([mask for mask, _ in asked])

@@ -8,8 +8,11 @@ import torch
 import tiny
 import whence
 from reference import attention as attention_twin
+from reference import context_cite, games, reagent
 from reference import integrated_gradients as ig_twin
+from reference import sobol as sobol_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
+from reference.estimators import game_of, played
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
 from reference.lrp import lrp_bert, lrp_gpt2, lrp_llama
@@ -273,6 +276,74 @@ def assert_lrp_twin(key, name, attention):
     expected = walk(subject.model, inputs.ids, -1, OUTPUT, RULES[key], {}).sum(axis=1)
     tolerance = WITH_EAGER if attention == "eager" else 1e-8
     assert_twin(scores(resolve("methods", key)(), subject, inputs), expected, tolerance)
+
+
+def test_sobol():
+    """On the designs that the plan itself drew, A and each A_B^(i) taken apart again, and B put together from them."""
+    features, rows = 4, [games.random_game(4, 1), games.random_game(4, 2)]
+    values = [[v(mask) for v in rows] for mask in games.masks_of(features)]
+    game = game_of(values[-1], features, units=("logit", "logit"))
+    method = whence.methods.Sobol(samples=64 * (features + 1))
+    found, asked = played(method, game, lambda mask, draw: values[sum(1 << i for i in np.flatnonzero(mask))])
+    designs = np.stack([mask for mask, _ in asked]).reshape(64, features + 1, features)
+    a = designs[:, 0]
+    b = np.stack([designs[:, i + 1, i] for i in range(features)], axis=1)
+    for design, crossed in zip(np.moveaxis(designs[:, 1:], 1, 0), sobol_twin.crossed(a, b), strict=True):
+        assert np.array_equal(design, crossed)
+    for row, v in enumerate(rows):
+        np.testing.assert_allclose(found.scores[row], sobol_twin.total_order(v, a, b), atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.3, 0.0])
+def test_context_cite(alpha):
+    """The twin's weights on the masks that the plan drew; and the conditions of optimality, whatever solved it."""
+    features, v = 5, games.random_game(5, 6)
+    method = whence.methods.ContextCite(samples=40, alpha=alpha)
+    found, asked = played(method, game_of([0.0, v(np.ones(5, bool))], features), lambda mask, draw: [0.0, v(mask)])
+    masks = [mask for mask, _ in asked]
+    assert len(masks) == 40
+    expected, _ = context_cite.context_cite(masks, [v(mask) for mask in masks], 1, alpha)
+    np.testing.assert_allclose(found.scores, [expected, expected], atol=1e-9)
+    x, _, scale = context_cite.standardised(masks)
+    slopes, y = found.scores[1] * scale, np.array([v(mask) for mask in masks])
+    assert context_cite.lasso_violation(x, y, slopes, y.mean(), alpha) < 1e-9
+
+
+@pytest.mark.parametrize("keeps", [2, 3, 6])
+def test_reagent(keeps):
+    """Each run by the twin, on the replacements that the method asked for, a row that stops and one that never does."""
+    features, method = 6, whence.methods.ReAGent(runs=3, steps=4, keep=2)
+
+    def chance(tokens):
+        return 0.05 + 0.9 * np.random.default_rng([abs(int(token)) + (token < 0) * 1000 for token in tokens]).random()
+
+    def holds(tokens):
+        return sum(token >= 0 for token in tokens) >= keeps and chance(tokens) > 0.4
+
+    def tokens_of(mask, draw):
+        return [i if kept else -draw for i, kept in enumerate(mask)]
+
+    def value(mask, draw):
+        tokens = tokens_of(mask, draw)
+        return [0.0, chance(tokens), float(holds(tokens)), 0.0, chance(tokens[::-1]), 0.0]
+
+    whole = list(range(features))
+    units = ("logit", "probability", "among the top") * 2
+    game = game_of([0.0, chance(whole), 1.0, 0.0, chance(whole[::-1]), 0.0], features, 7, units)
+    found, asked = played(method, game, value)
+    tried = {draw: mask for mask, draw in asked if draw % 2}
+    expected, stopped = [], 0
+    for run in range(method.runs):
+        numbers = [1 + 2 * (run * (method.steps + 1) + step) for step in range(method.steps)]
+        start = np.random.default_rng([7, run]).random(features)
+        draws = [(~tried[n], [-n] * features, [-(n + 3)] * features) for n in numbers]
+        one, _, ended = reagent.run(chance, holds, whole, start, draws, 2)
+        other, _, _ = reagent.run(lambda t: chance(t[::-1]), lambda t: False, whole, start, draws, 2)
+        expected.append([one, one, one, other, other, other])
+        stopped += ended
+    np.testing.assert_allclose(found.scores, np.mean(expected, axis=0), atol=1e-12)
+    assert found.resolved["stopped"] == stopped
+    assert (stopped > 0) == (keeps == 2)
 
 
 def test_random_scores_are_uniform_in_minus_one_to_one():

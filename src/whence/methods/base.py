@@ -44,6 +44,7 @@ class Explanation:
     `scores` `(rows, units)` and `values` `(rows,)` in the precision they were computed in; `baseline_values` where
     the method measures from one. Units are the tokens, or where `groups` are given, groups of token indices, which the
     record then has in the tokens' place. `standard_errors` `(rows, units)` go with scores that are estimates.
+    `scores_units` are the units of the rows' scores where the method has none of its own and they are not the targets'.
     `resolved` says what settings such as "auto" stood for; `notes` is what else the provenance is to say.
     """
 
@@ -54,6 +55,7 @@ class Explanation:
     cost: Cost
     groups: Sequence[Sequence[int]] | None = None
     standard_errors: Float[np.ndarray, "row unit"] | None = None
+    scores_units: Sequence[str] | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -179,7 +181,7 @@ class Method(ABC):
             "resolved": found.resolved,
             "generated": inputs.generated,
             "text": inputs.text,
-            "scores_unit": self.scores_unit,
+            "scores_unit": self.scores_unit if found.scores_units is None else _one_or_all(found.scores_units),
             "caveat": self.caveat,
         }
         if errors is not None:
@@ -222,6 +224,11 @@ def _by_token(
     spread = np.zeros((len(table), tokens))
     spread[:, [group[0] for group in groups]] = table
     return spread
+
+
+def _one_or_all(units: Sequence[str]) -> str | list[str]:
+    """The unit that all rows have, or each row's."""
+    return units[0] if len(set(units)) == 1 else list(units)
 
 
 def _plain(value: Any) -> Any:

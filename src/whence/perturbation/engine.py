@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
@@ -29,13 +29,14 @@ class Game:
     """One input's features as players, and what some of the rows of its values make of them.
 
     The rows of a game can depend on all of its `features`, whose token indices `groups` has. `whole` are the rows'
-    values with nothing masked, `seed` is the run's, `inputs` what is explained.
+    values with nothing masked, `units` what they are measured in, `seed` is the run's, `inputs` what is explained.
     """
 
     item: int
     rows: Sequence[int]
     groups: Sequence[Sequence[int]]
     whole: Float[np.ndarray, " row"]
+    units: Sequence[str]
     inputs: Inputs
     seed: int
 
@@ -48,7 +49,8 @@ class Game:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """What a game came to: a score for each row and feature, standard errors where it was sampled, v(∅) where scores
-    add up to v(all) − v(∅), what `resolved` is to say, and what the provenance is to say of each row, by name.
+    add up to v(all) − v(∅), what `resolved` is to say, where the counts of an input's games are added up, and what the
+    provenance is to say of each row, by name.
     """
 
     scores: Float[np.ndarray, "row feature"]
@@ -60,7 +62,20 @@ class Estimate:
 
 Masks = Bool[np.ndarray, "_ feature"]
 Values = Float[np.ndarray, "_ row"]
-Play = Generator[Masks, Values, Estimate]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Masks with a number each: where replacements are sampled, another number is another draw of them.
+
+    Bare masks are all of draw 0, so that the same mask always has the same value.
+    """
+
+    masks: Masks
+    draws: Int[np.ndarray, " _"]
+
+
+Play = Generator[Masks | Drawn, Values, Estimate]
 """A game being played: it yields masks, is sent their values, and returns its estimate. A `KeyboardInterrupt` is thrown
 into it when the user breaks off: it ends with what it knows, or lets it pass where it knows too little."""
 
@@ -71,6 +86,8 @@ class PerturbationMethod(Method):
 
     `features` is what is masked together, see `whence.perturbation.features`; where it is not "token", the record has a
     unit for each feature. `strategy` is what masked tokens become, see `whence.perturbation.strategies`.
+
+    `cost` is of the model explained; passes of a model that proposes tokens are `provenance["proposals"]`.
 
     Rows that can depend on different tokens (those of a continuation, in a causal model) are games of their own, over
     the features in front of each; equal masks are run once all the same.
@@ -96,6 +113,10 @@ class PerturbationMethod(Method):
         """Features of several tokens are fewer than the tokens."""
         return self.features != "token"
 
+    def _strategy(self, subject: Subject) -> Strategy:
+        """What masked tokens of this subject become."""
+        return self.strategy
+
     @abstractmethod
     def _play(self, game: Game) -> Play:
         """Ask for values of masks of the game's features until there is an estimate."""
@@ -103,9 +124,8 @@ class PerturbationMethod(Method):
     def _explain(
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
-        evaluator = Evaluator(
-            subject, inputs, targets, run, self.strategy, [feature_groups(item, self.features) for item in inputs]
-        )
+        groups = [feature_groups(item, self.features) for item in inputs]
+        evaluator = Evaluator(subject, inputs, targets, run, self._strategy(subject), groups)
         games = [game for i in range(len(inputs)) for game in _games(evaluator, i)]
         estimates = play(evaluator, games, [self._play(game) for game in games], self.key)
         found = []
@@ -126,7 +146,7 @@ class PerturbationMethod(Method):
                 errors[game.rows, : game.features] = estimate.standard_errors
             if estimate.baseline is not None:
                 baseline[game.rows] = estimate.baseline
-            resolved |= estimate.resolved
+            _add_up(resolved, estimate.resolved)
             for name, numbers in estimate.by_row.items():
                 by_row[name][game.rows] = numbers
         last = played[-1][1]
@@ -139,18 +159,24 @@ class PerturbationMethod(Method):
             groups=None if self.features == "token" else groups,
             standard_errors=None if last.standard_errors is None else errors,
             resolved=resolved,
-            notes={name: numbers.tolist() for name, numbers in by_row.items()},
+            notes={name: numbers.tolist() for name, numbers in by_row.items()} | _proposals(evaluator, item),
         )
+
+
+def _proposals(evaluator: Evaluator, item: int) -> dict[str, int]:
+    """How many passes of a proposing language model an input took, for the provenance; nothing where there is none."""
+    return {"proposals": evaluator.proposals[item]} if isinstance(evaluator.strategy, Sample) else {}
 
 
 def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], label: str) -> list[Estimate]:
     """Play games to their ends, in rounds: the masks that all of them ask for are evaluated together."""
     estimates: dict[int, Estimate] = {}
-    asked: dict[int, Masks] = {}
+    asked: dict[int, Drawn] = {}
 
     def ask(number: int, values: Values | None) -> None:
         try:
-            asked[number] = next(plays[number]) if values is None else plays[number].send(values)
+            wanted = next(plays[number]) if values is None else plays[number].send(values)
+            asked[number] = wanted if isinstance(wanted, Drawn) else Drawn(wanted, np.zeros(len(wanted), dtype=int))
         except StopIteration as end:
             estimates[number] = end.value
 
@@ -168,24 +194,28 @@ def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], lab
     return [estimates[number] for number in range(len(plays))]
 
 
-def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Masks], label: str) -> dict[int, Values]:
+def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Drawn], label: str) -> dict[int, Values]:
     """The values of each game's rows under the masks it asked for; features beyond its own are kept."""
-    whole = [np.ones((0, len(groups)), dtype=bool) for groups in evaluator.features]
-    masks: list[list[Masks]] = [[rows] for rows in whole]
-    for number, rows in asked.items():
-        beyond = len(evaluator.features[games[number].item]) - games[number].features
-        masks[games[number].item].append(np.pad(rows, ((0, 0), (0, beyond)), constant_values=True))
-    values = evaluator.evaluate([np.concatenate(parts) for parts in masks], label)
+    masks: list[list[Masks]] = [[np.ones((0, len(groups)), dtype=bool)] for groups in evaluator.features]
+    draws: list[list[np.ndarray]] = [[np.zeros(0, dtype=int)] for _ in evaluator.features]
+    for number, wanted in asked.items():
+        item = games[number].item
+        beyond = len(evaluator.features[item]) - games[number].features
+        masks[item].append(np.pad(wanted.masks, ((0, 0), (0, beyond)), constant_values=True))
+        draws[item].append(wanted.draws)
+    values = evaluator.evaluate(
+        [np.concatenate(parts) for parts in masks], label, [np.concatenate(parts) for parts in draws]
+    )
     answers, taken = {}, [0] * len(evaluator.inputs)
-    for number, rows in asked.items():
+    for number, wanted in asked.items():
         game, start = games[number], taken[games[number].item]
-        taken[game.item] += len(rows)
-        answers[number] = values[game.item][start : start + len(rows)][:, list(game.rows)]
+        taken[game.item] += len(wanted.masks)
+        answers[number] = values[game.item][start : start + len(wanted.masks)][:, list(game.rows)]
     return answers
 
 
 def _break_off(
-    plays: Sequence[Play], waiting: dict[int, Masks], estimates: dict[int, Estimate], broken_off: KeyboardInterrupt
+    plays: Sequence[Play], waiting: dict[int, Drawn], estimates: dict[int, Estimate], broken_off: KeyboardInterrupt
 ) -> None:
     """Have every game that is not over end with what it knows; where one cannot, the interruption goes on."""
     for number in waiting:
@@ -198,15 +228,22 @@ def _break_off(
 def _games(evaluator: Evaluator, item: int) -> list[Game]:
     """A game for the rows of an input that can depend on the same features."""
     inputs, groups, values = evaluator.inputs[item], evaluator.features[item], evaluator.values[item]
+    units = [readout.unit for readout in evaluator.readouts[item]]
     by_reach: dict[int, list[int]] = {}
     for row, readout in enumerate(evaluator.readouts[item]):
         visible = inputs.slots[readout.slot].visible
         reach = len(groups) if visible is None else sum(group[0] < visible for group in groups)
         by_reach.setdefault(reach, []).append(row)
     return [
-        Game(item, rows, groups[:reach], values[rows], inputs, evaluator.run.seed)
+        Game(item, rows, groups[:reach], values[rows], [units[row] for row in rows], inputs, evaluator.run.seed)
         for reach, rows in sorted(by_reach.items())
     ]
+
+
+def _add_up(resolved: dict[str, Any], of_game: dict[str, Any]) -> None:
+    """Put what a game says to what others of the input said: counts add up."""
+    for name, value in of_game.items():
+        resolved[name] = resolved.get(name, 0) + value if type(value) is int else value
 
 
 def _name(strategy: Strategy) -> str:

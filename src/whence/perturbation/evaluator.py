@@ -1,7 +1,7 @@
 """The one place where inputs are perturbed: `evaluate(masks) -> values`.
 
-It alone knows how masked inputs share batches, that equal masks are run once, and that a causal model need not read
-again what stands in front of the first masked token.
+It alone knows how masked inputs share batches, that equal masks are run once (unless their replacements are to be
+drawn anew), and that a causal model need not read again what stands in front of the first masked token.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.errors import InputError
 from whence.methods.rows import read_values
 from whence.methods.run import Run
 from whence.methods.values import target_values
-from whence.perturbation.proposals import Sample
+from whence.perturbation.proposals import Sample, Wanted
 from whence.perturbation.strategies import EMBEDDINGS, TOKENS, Strategy, able, named_strategy
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
@@ -30,6 +30,10 @@ _WORTH_A_PREFIX = 0.2
 _TOGETHER = -1
 """The batches of masked inputs that use no prefix, from whatever input."""
 
+Masks = Bool[np.ndarray, "_ _"]
+Key = tuple[bytes, int]
+"""A mask, and which draw of replacements goes with it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Perturbed:
@@ -40,7 +44,7 @@ class Perturbed:
     """
 
     item: int
-    key: bytes
+    key: Key
     keep: Bool[np.ndarray, " token"]
     length: int
     same: int
@@ -53,7 +57,8 @@ class Evaluator:
     A mask is a row of booleans, one a feature: True keeps the feature, False masks it. `features` lists, for each
     input, the token indices of each feature; by default each token is one. Tokens of no feature are always kept. The
     target is resolved on the unmasked input, once, so that every mask is asked about the same output: `readouts` and
-    `values` are those of the unmasked inputs. `forwards` counts, for each input, the sequences run.
+    `values` are those of the unmasked inputs. `forwards` counts, for each input, the sequences run, `proposals` those
+    run to propose tokens, by whichever model.
 
     Where a causal model can go on from a cache, a masked input's leading tokens up to the first masked one are not
     computed again; that changes values by rounding only.
@@ -76,23 +81,29 @@ class Evaluator:
         self.strategy = named_strategy(subject, strategy)
         self.features = [[[i] for i in range(len(item))] for item in inputs] if features is None else features
         self.forwards = [1] * len(inputs)
+        self.proposals = [0] * len(inputs)
         self.readouts: list[Sequence[Readout]] = [[] for _ in inputs]
         self.values: list[Float[np.ndarray, " row"]] = [np.empty(0) for _ in inputs]
         self._prefixes: dict[int, Prefix] = {}
         self._read_whole(targets)
-        self._known = [
-            {np.ones(len(groups), dtype=bool).tobytes(): value}
+        self._known: list[dict[Key, Float[np.ndarray, " row"]]] = [
+            {(np.ones(len(groups), dtype=bool).tobytes(), 0): value}
             for groups, value in zip(self.features, self.values, strict=True)
         ]
 
     def evaluate(
-        self, masks: Sequence[Bool[np.ndarray, "_ _"]], label: str = "perturbations"
+        self,
+        masks: Sequence[Bool[np.ndarray, "_ _"]],
+        label: str = "perturbations",
+        draws: Sequence[Int[np.ndarray, " _"]] | None = None,
     ) -> list[Float[np.ndarray, "_ _"]]:
         """The target values of every masked input, float64 `(samples, rows)` for each input.
 
         Equal masks of one input are run once, also if one was asked before; masked inputs of all inputs share batches.
+        `draws` numbers each mask's replacements, where these are sampled: the same mask and number, the same tokens.
         """
-        units = self._perturbed(masks)
+        keys = self._keys(masks, draws)
+        units = self._perturbed(masks, keys)
         reused = self._reused(units)
 
         def length(unit: Perturbed) -> int:
@@ -108,8 +119,8 @@ class Evaluator:
             self.subject, units, length, work, label, lambda unit: unit.item if unit.item in reused else _TOGETHER
         )
         return [
-            np.array([known[mask.tobytes()] for mask in rows]).reshape(len(rows), len(value))
-            for known, rows, value in zip(self._known, masks, self.values, strict=True)
+            np.array([known[key] for key in mine]).reshape(len(mine), len(value))
+            for known, mine, value in zip(self._known, keys, self.values, strict=True)
         ]
 
     def _read_whole(self, targets: Sequence[Target]) -> None:
@@ -128,22 +139,29 @@ class Evaluator:
         for i, value, rows in zip(rest, values, readouts, strict=True):
             self.readouts[i], self.values[i] = rows, value.cpu().numpy()
 
-    def _perturbed(self, masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[Perturbed]:
+    def _keys(self, masks: Sequence[Masks], draws: Sequence[Int[np.ndarray, " _"]] | None) -> list[list[Key]]:
+        """What tells masked inputs apart: the mask, and the draw where something is drawn for it."""
+        if draws is None or not isinstance(self.strategy, Sample):
+            return [[(mask.tobytes(), 0) for mask in rows] for rows in masks]
+        return [
+            [(mask.tobytes(), 0 if mask.all() else int(draw)) for mask, draw in zip(rows, numbers, strict=True)]
+            for rows, numbers in zip(masks, draws, strict=True)
+        ]
+
+    def _perturbed(self, masks: Sequence[Masks], keys: Sequence[Sequence[Key]]) -> list[Perturbed]:
         """The masked inputs that have not been run yet."""
-        items, keys, keeps = [], [], []
-        for item, rows in enumerate(masks):
-            new = {mask.tobytes(): mask for mask in rows}
-            for key, mask in new.items():
-                if key not in self._known[item]:
-                    items.append(item)
-                    keys.append(key)
-                    keeps.append(self._tokens_kept(item, mask))
-        sampled: Sequence[Inputs | None] = [None] * len(items)
+        asked: list[tuple[int, Key, Bool[np.ndarray, " token"]]] = []
+        for item, (rows, mine) in enumerate(zip(masks, keys, strict=True)):
+            new = {key: mask for key, mask in zip(mine, rows, strict=True) if key not in self._known[item]}
+            asked += [(item, key, self._tokens_kept(item, mask)) for key, mask in new.items()]
+        sampled: Sequence[Inputs | None] = [None] * len(asked)
         if isinstance(self.strategy, Sample):
-            sampled = self.strategy.filled([self.inputs[item] for item in items], keeps, self.run)
+            wanted = [Wanted(item, keep, draw) for item, (_, draw), keep in asked]
+            sampled, passes = self.strategy.filled(self.inputs, wanted, self.run)
+            self.proposals = [before + new for before, new in zip(self.proposals, passes, strict=True)]
         return [
             Perturbed(item, key, keep, *self._layout(self.inputs[item], keep), made)
-            for item, key, keep, made in zip(items, keys, keeps, sampled, strict=True)
+            for (item, key, keep), made in zip(asked, sampled, strict=True)
         ]
 
     def _layout(self, original: Inputs, keep: Bool[np.ndarray, " token"]) -> tuple[int, int]:

@@ -76,7 +76,7 @@ class PartitionShap(PerturbationMethod):
             try:
                 values = yield masks
             except KeyboardInterrupt:
-                warn_of_breaking_off(spent, self.samples)
+                warn_of_breaking_off(spent, self.samples, "samples")
                 credit.put_back(nodes)
                 broken_off = {"broken_off": True}
                 break

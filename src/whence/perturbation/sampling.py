@@ -23,10 +23,12 @@ Scores = Float[np.ndarray, "row feature"]
 class Plan(ABC):
     """How a method samples and estimates on one game.
 
-    The masks of `begin` are asked first, once; then `draw` after `draw`, each of `size` masks.
+    The masks of `begin` are asked first, once; then `draw` after `draw`, each of `size` masks. From fewer draws than
+    `least` there is no standard error.
     """
 
     size: int = 1
+    least: int = 2
 
     def __init__(self, game: Game) -> None:
         self.game = game
@@ -115,7 +117,7 @@ class SamplingMethod(PerturbationMethod):
                 except KeyboardInterrupt:
                     if number == 0 or not plan.determined():
                         raise
-                    warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]))
+                    warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]), "samples")
                     resolved["broken_off"] = True
                     break
                 plan.receive(values)
@@ -131,14 +133,15 @@ class SamplingMethod(PerturbationMethod):
         return Estimate(scores, errors, plan.baseline(), resolved | {"samples": spent}, plan.by_row())
 
     def _counts(self, plan: Plan, spent: int) -> list[int]:
-        """How many draws to make in each round; at least two in all, without which there is no standard error."""
+        """How many draws to make in each round; in the first enough for standard errors."""
         draws = (self.samples - spent) // plan.size
-        if draws < 2:
+        if draws < plan.least:
             raise InputError(
                 f"{self.samples} samples are too few for {plan.game.features} features: {self.key} needs at least "
-                f"{spent + 2 * plan.size}. Raise samples=, or mask more at a time (features='word' or 'sentence')."
+                f"{spent + plan.least * plan.size}. Raise samples=, or mask more at a time (features='word' or "
+                f"'sentence')."
             )
-        return [len(part) for part in np.array_split(np.arange(draws), min(_ROUNDS, draws // 2))]
+        return [len(part) for part in np.array_split(np.arange(draws), min(_ROUNDS, draws // plan.least))]
 
     def _sure(self, plan: Plan) -> bool:
         """Whether the standard errors are within the tolerance."""
@@ -163,10 +166,10 @@ def jackknife(
     return spread
 
 
-def warn_of_breaking_off(spent: int, budget: int) -> None:
-    """Say that scores rest on fewer samples than were asked for."""
+def warn_of_breaking_off(spent: int, budget: int, what: str) -> None:
+    """Say that the user broke off, and after how much of the work."""
     warnings.warn(
-        f"Broken off: the scores are estimates from {spent} of {budget} samples.",
+        f"Broken off: the scores are made from {spent} of {budget} {what}.",
         WhenceWarning,
         stacklevel=2,
     )

@@ -85,7 +85,8 @@ class Attribution(Displayed):
 
     def unit_of(self, row: int) -> str:
         """The unit of one row's scores: the method's own, or else that of the row's target."""
-        return self.provenance.get("scores_unit") or self.targets[row].unit
+        unit = self.provenance.get("scores_unit") or self.targets[row].unit
+        return unit[row] if isinstance(unit, list) else unit
 
     def visible(self, row: int) -> int:
         """How many of the leading tokens this row's prediction can depend on: in a causal model those in front of it.

@@ -53,13 +53,14 @@ class QuestionAnswering(TransformersModel):
         return Inputs(found.tokens, (Slot(), Slot()), found.text, token_types=found.token_types)
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot token"]:
-        """How much the answer starts, and ends, at each token."""
+        """How much the answer starts, and ends, at each token; nowhere in the padding, so that chances add up to 1."""
         out = self._forward(batch)
         if getattr(out, "start_logits", None) is None or out.start_logits.shape != batch.mask.shape:
             raise UnsupportedError(
                 f"{type(self.model).__name__} gives no logit for each token as the start and the end of an answer."
             )
-        return torch.stack([out.start_logits, out.end_logits], dim=1)
+        logits = torch.stack([out.start_logits, out.end_logits], dim=1)
+        return logits.masked_fill(~batch.mask[:, None], torch.finfo(logits.dtype).min)
 
     def predicted(self, inputs: Inputs, number: int, logits: Float[Tensor, "slot output"]) -> int:
         """The start or the end of the best span of the context."""
