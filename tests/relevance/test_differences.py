@@ -29,8 +29,9 @@ def compare(function, x, other, strict=True):
     """``f(x)``, ``f(x')`` and the multipliers of the sum of f, of the shape of x."""
     record = Record()
     mode = DifferenceMode(record, Unruled("deeplift", strict))
+    leaf = x.clone().requires_grad_()
     with mode:
-        here = function(x.clone().requires_grad_())
+        here = function(leaf)
     record.writing = False
     leaf = other.clone().requires_grad_()
     with mode:

@@ -123,8 +123,9 @@ def _compare(
     """The multipliers of every row, by one pass of the inputs and one of their baselines, times the differences."""
     record = Record()
     mode = DifferenceMode(record, unruled)
+    leaf = batch.embeds.clone().requires_grad_(True)
     with mode:
-        logits = subject.logits(replace(batch, embeds=batch.embeds.clone().requires_grad_(True)))
+        logits = subject.logits(replace(batch, embeds=leaf))
     readouts = [resolve_all(subject, x, targets, row) for x, row in zip(items, logits.detach(), strict=True)]
     with mode:
         values = read_values(logits, readouts).detach()

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
 from whence.relevance.call import Call
@@ -12,7 +13,7 @@ from whence.relevance.differences.composites import COMPOSITES
 from whence.relevance.differences.record import Record
 from whence.relevance.differences.rules import BILINEAR, rule_of
 from whence.relevance.interception import in_order, not_in_place, thread
-from whence.relevance.liveness import any_live, is_live, mark_constants, set_live
+from whence.relevance.liveness import any_live, is_live, set_constant, set_live
 from whence.relevance.operations import LINEAR, OPERATIONS, Function
 from whence.relevance.passing import HOMOGENEOUS, PASSING, Unruled
 
@@ -52,9 +53,7 @@ class DifferenceMode(TorchFunctionMode):
         try:
             if any_live(args) or (kwargs and any_live(kwargs.values())):
                 return self._result(func, args, kwargs)
-            result = func(*args, **kwargs)
-            mark_constants(result, func)
-            return result
+            return _not_of_the_input(func(*args, **kwargs))
         finally:
             thread.busy = False
 
@@ -111,6 +110,14 @@ class DifferenceMode(TorchFunctionMode):
         flat = held.ndim < call.args[0].ndim
         read = call.args[0].gather(dim, held.unsqueeze(dim) if flat else held)
         return type(result)((read.squeeze(dim) if flat else read, held))
+
+
+def _not_of_the_input(result: Any) -> Any:
+    """The result of a call without live tensors: if it takes a gradient, then for the sake of something else."""
+    for tensor in result if isinstance(result, list | tuple) else (result,):
+        if isinstance(tensor, Tensor) and tensor.requires_grad and not isinstance(tensor, Parameter):
+            set_constant(tensor)
+    return result
 
 
 def _same(args: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
