@@ -18,6 +18,7 @@ BUILTIN: dict[str, dict[str, str]] = {
     "methods": {
         "input_x_gradient": "whence.gradients.input_x_gradient:InputXGradient",
         "integrated_gradients": "whence.gradients.integrated_gradients:IntegratedGradients",
+        "deeplift": "whence.relevance.deeplift:DeepLift",
         "lrp_epsilon": "whence.relevance.lrp_epsilon:LRPEpsilon",
         "cp_lrp": "whence.relevance.cp_lrp:CPLRP",
         "ah_ln": "whence.relevance.ah_ln:AHLN",

@@ -12,6 +12,7 @@ from reference import context_cite, games, reagent
 from reference import integrated_gradients as ig_twin
 from reference import sobol as sobol_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
+from reference.deeplift import deeplift
 from reference.estimators import game_of, played
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
@@ -80,6 +81,15 @@ def test_integrated_gradients(subject, inputs, rule):
     expected = ig_twin.integrated_gradients(subject.model, inputs.ids, value, torch.zeros_like(embeds), *nodes)
     found = scores(whence.methods.IntegratedGradients(steps=steps, quadrature=rule), subject, inputs)
     assert_twin(found, expected)
+
+
+def test_deeplift(subject, inputs):
+    tokens = {name: subject.replacement_id(name) for name in ("eos", "pad", "mask")}
+    baselines = [name for name, token in tokens.items() if token is not None]
+    assert baselines
+    for baseline in baselines:
+        expected = deeplift(subject.model, inputs.ids, [tokens[baseline]] * len(inputs), -1, OUTPUT)
+        assert_twin(scores(whence.methods.DeepLift(baseline=baseline), subject, inputs), expected)
 
 
 @pytest.mark.parametrize("strategy", ["eos", "delete"])

@@ -4,16 +4,17 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch
 
-from whence.errors import InputError, UnsupportedError, WhenceWarning
+from whence.errors import InputError, WhenceWarning
 from whence.gradients.engine import Point, input_embeddings, weighted_gradients
 from whence.methods.base import Cost, Explanation, Method
+from whence.methods.baseline import Baseline, baseline_embeddings, refuse_unknown_baseline
 from whence.methods.run import Run
-from whence.methods.values import Embeds, target_values, values_at
+from whence.methods.values import target_values, values_at
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Target
@@ -21,7 +22,6 @@ from whence.targets import Target
 _WORTH_A_WARNING = 0.2
 """The share of value − baseline value from which a residual is warned of."""
 
-Baseline = Literal["zero", "pad", "mask", "unk", "eos"]
 Quadrature = Literal["gauss_legendre", "midpoint", "left", "right", "trapezoid"]
 
 
@@ -60,12 +60,9 @@ class IntegratedGradients(Method):
     def __post_init__(self) -> None:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
             raise InputError(f"Integrated gradients want a whole number of steps, at least 1, got {self.steps!r}.")
-        for name, value, known in (
-            ("baseline", self.baseline, Baseline.__args__),  # type: ignore[attr-defined]
-            ("quadrature", self.quadrature, Quadrature.__args__),  # type: ignore[attr-defined]
-        ):
-            if value not in known:
-                raise InputError(f"Unknown {name} {value!r}. Known: {', '.join(known)}.")
+        refuse_unknown_baseline(self.baseline)
+        if self.quadrature not in get_args(Quadrature):
+            raise InputError(f"Unknown quadrature {self.quadrature!r}. Known: {', '.join(get_args(Quadrature))}.")
 
     def cost(self, tokens: int, rows: int) -> Cost:
         """Both ends of the path once, and each point with a backward a row."""
@@ -75,7 +72,9 @@ class IntegratedGradients(Method):
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
         embeds = input_embeddings(subject, inputs)
-        baselines = [self._baseline(subject, item, x) for item, x in zip(inputs, embeds, strict=True)]
+        baselines = [
+            baseline_embeddings(subject, item, x, self.baseline) for item, x in zip(inputs, embeds, strict=True)
+        ]
         values, readouts = target_values(subject, inputs, targets, run)
         baseline_values = values_at(subject, inputs, baselines, readouts, run)
         nodes, weights = quadrature_points(self.quadrature, self.steps)
@@ -97,16 +96,6 @@ class IntegratedGradients(Method):
         ]
         _warn_of_residual(explanations)
         return explanations
-
-    def _baseline(self, subject: Subject, inputs: Inputs, embeds: Embeds) -> Embeds:
-        if self.baseline == "zero":
-            return torch.zeros_like(embeds)
-        token = subject.replacement_id(self.baseline)
-        if token is None:
-            raise UnsupportedError(
-                f"{subject.name} has no {self.baseline} token to use as a baseline. Use baseline='zero'."
-            )
-        return input_embeddings(subject, [inputs.with_ids([token] * len(inputs))])[0]
 
 
 def _warn_of_residual(explanations: Sequence[Explanation]) -> None:

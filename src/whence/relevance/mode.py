@@ -1,6 +1,5 @@
 """Rules at work: active for the code inside a `with`, on this thread, on no model in particular."""
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -17,13 +16,12 @@ from whence.relevance.call import Call
 from whence.relevance.composites import COMPOSITES
 from whence.relevance.custom import rule_custom
 from whence.relevance.elementwise import keep_origin
+from whence.relevance.interception import in_order, not_in_place, thread
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operation_rules.modified import sum_of_activations
 from whence.relevance.operations import (
     ACTIVATIONS,
     CASTS,
-    IN_PLACE,
-    INPLACE_ARGUMENT,
     LINEAR,
     LINEAR_IN_ONE,
     OPERATIONS,
@@ -36,24 +34,11 @@ from whence.relevance.passing import KEEPS_TRAITS, PASSING, Unruled, warn_of_cus
 from whence.relevance.rule_set import RuleSet
 from whence.relevance.traits import adopt, forget, keep_traits, multiplied, shifted
 
-_TENSOR_ARGUMENTS = (
-    "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
-)  # fmt: skip
-"""The names torch gives its functions' operands, in the order they have by position."""
 _KEEPS_ORIGIN = PRODUCTS | QUOTIENTS | SUMS | CASTS
 """Operations that, with constants, leave an element-wise function one of the same root."""
 _SIGNS = dict.fromkeys((torch.sub, Tensor.sub, Tensor.__sub__), (1.0, -1.0)) | {Tensor.__rsub__: (-1.0, 1.0)}
 """Differences -> the signs of the tensor and of the number."""
 _OVERWRITES = frozenset({"__iadd__", "__isub__", "__setitem__"})
-
-
-class _Thread(threading.local):
-    """Whether a rule is at work in this thread: what it calls is its own business, and no mode's further out."""
-
-    busy = False
-
-
-_thread = _Thread()
 
 
 class RuleMode(TorchFunctionMode):
@@ -83,9 +68,9 @@ class RuleMode(TorchFunctionMode):
     ) -> Any:
         """The result of one call, by its rule."""
         kwargs = {} if kwargs is None else kwargs
-        if _thread.busy:
+        if thread.busy:
             return func(*args, **kwargs)
-        _thread.busy = True
+        thread.busy = True
         try:
             if any_live(args) or (kwargs and any_live(kwargs.values())):
                 return self._result(func, args, kwargs)
@@ -95,12 +80,12 @@ class RuleMode(TorchFunctionMode):
                 self._absorption.remember(func, result, args, kwargs)
             return result
         finally:
-            _thread.busy = False
+            thread.busy = False
 
     def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for value in rule_custom((*args, *kwargs.values())):
             self.unruled.watch_custom(value)
-        fresh = _not_in_place(func, args, kwargs)
+        fresh = not_in_place(func, args, kwargs)
         if fresh is not None:
             return self._overwrite(fresh, args[0])
         result = self._apply(func, args, kwargs)
@@ -112,13 +97,13 @@ class RuleMode(TorchFunctionMode):
     def _apply(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call by its rule, taken apart, or as it is."""
         if func in COMPOSITES:
-            args, kwargs = _in_order(args, kwargs)
+            args, kwargs = in_order(args, kwargs)
             applies, parts = COMPOSITES[func]
             if applies(args, kwargs):
                 return self._taken_apart(parts, args, kwargs)
         rule = self._rules.get(func)
         if rule is not None:
-            args, kwargs = _in_order(args, kwargs)
+            args, kwargs = in_order(args, kwargs)
             rule = None if func in ACTIVATIONS and _has_other_arguments(args, kwargs) else rule
         call = Call(func, args, kwargs)
         if self._absorption is not None:
@@ -146,12 +131,12 @@ class RuleMode(TorchFunctionMode):
 
     def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call in operations that this mode is handed one by one."""
-        _thread.busy = False
+        thread.busy = False
         try:
             with self:
                 return parts(*args, **kwargs)
         finally:
-            _thread.busy = True
+            thread.busy = True
 
     def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
         """What the call does to its first argument, by the rule of its form that makes a new tensor."""
@@ -159,14 +144,6 @@ class RuleMode(TorchFunctionMode):
         after = self._apply(fresh.function, (before, *fresh.args[1:]), fresh.kwargs)
         self._remember(fresh.function, after, (before, *fresh.args[1:]))
         return adopt(target.copy_(after), after)
-
-
-def _in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with the first tensors by position, however they were given."""
-    named = [kwargs[name] for name in _TENSOR_ARGUMENTS if name in kwargs]
-    if not named:
-        return args, kwargs
-    return (*args, *named), {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
 
 
 def _has_other_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -182,20 +159,6 @@ def _needs_no_rule(func: Function, args: tuple[Any, ...]) -> bool:
     if operation == "quotient":
         return len(args) < 2 or not is_live(args[1])
     return operation in LINEAR or (operation in LINEAR_IN_ONE and sum(is_live(x) for x in args) < 2)
-
-
-def _not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    """The call that makes a new tensor of what this one would overwrite, None if it overwrites nothing."""
-    if func in IN_PLACE:
-        return Call(IN_PLACE[func], args, kwargs)
-    place = INPLACE_ARGUMENT.get(func)
-    if place is None:
-        return None
-    told = args[place] if len(args) > place else kwargs.get("inplace", False)
-    if not told:
-        return None
-    without = {name: value for name, value in kwargs.items() if name != "inplace"}
-    return Call(func, (*args[:place], *([False] if len(args) > place else []), *args[place + 1 :]), without)
 
 
 def rules(

@@ -68,6 +68,7 @@ class Unruled:
 
     rule_set: str
     strict: bool
+    advice: str = "A RuleSet of your own can rule it."
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def watch(self, result: Any, function: Callable[..., Any]) -> None:
@@ -94,8 +95,7 @@ class Unruled:
         self._told.add((operation, module))
         message = (
             f"{operation} in {module} carries relevance and has no rule in {self.rule_set!r}: it passes by its plain "
-            f"gradient, and relevance may be lost or made there. The residual says how much; a RuleSet of your own can "
-            f"rule it."
+            f"gradient, and relevance may be lost or made there. The residual says how much. {self.advice}"
         )
         if self.strict:
             raise UnsupportedError(message)

@@ -70,13 +70,14 @@ class TransformersModel(Subject):
     def hides(self) -> bool:  # type: ignore[override]
         """Whether a token kept from attention changes anything (in FNet or RWKV it does not): the model is asked."""
         ids = self._some_ids(int(self._embedding.weight.shape[0]), _SAMPLE)
-        embeds = self.embed(torch.tensor([ids, ids], device=self.device))
-        all_of_it = torch.ones(embeds.shape[:2], dtype=torch.bool, device=self.device)
-        hidden = torch.zeros_like(all_of_it)
-        hidden[1, 1] = True
-        batch = Batch(embeds, all_of_it, torch.full((2, 1), -1, device=self.device), hidden=hidden)
+        embeds = self.embed(torch.tensor([ids], device=self.device))
+        everything = torch.ones(embeds.shape[:2], dtype=torch.bool, device=self.device)
+        second = torch.arange(_SAMPLE, device=self.device)[None] == 1
+        nowhere = torch.full((1, 1), -1, device=self.device)
         with self.session(), torch.no_grad():
-            logits = self._forward(batch).logits
+            logits = [
+                self._forward(Batch(embeds, everything, nowhere, hidden=hidden)).logits for hidden in (None, second)
+            ]
         return padding.distance(logits[1], logits[0]) > padding.rounding(self._embedding.weight.dtype)
 
     def session(self) -> AbstractContextManager[None]:

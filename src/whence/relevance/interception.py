@@ -1,0 +1,43 @@
+"""What every mode that intercepts calls of torch functions needs: whose turn it is, and calls in one form."""
+
+import threading
+from typing import Any
+
+from whence.relevance.call import Call
+from whence.relevance.operations import IN_PLACE, INPLACE_ARGUMENT, Function
+
+_TENSOR_ARGUMENTS = (
+    "input", "tensor1", "batch1", "mat1", "other", "mat2", "vec", "vec2", "tensor", "exponent", "tensor2", "batch2",
+)  # fmt: skip
+"""The names torch gives its functions' operands, in the order they have by position."""
+
+
+class _Thread(threading.local):
+    """Whether a rule is at work in this thread: what it calls is its own business, and no mode's further out."""
+
+    busy = False
+
+
+thread = _Thread()
+
+
+def in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with the first tensors by position, however they were given."""
+    named = [kwargs[name] for name in _TENSOR_ARGUMENTS if name in kwargs]
+    if not named:
+        return args, kwargs
+    return (*args, *named), {name: value for name, value in kwargs.items() if name not in _TENSOR_ARGUMENTS}
+
+
+def not_in_place(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """The call that makes a new tensor of what this one would overwrite, None if it overwrites nothing."""
+    if func in IN_PLACE:
+        return Call(IN_PLACE[func], args, kwargs)
+    place = INPLACE_ARGUMENT.get(func)
+    if place is None:
+        return None
+    told = args[place] if len(args) > place else kwargs.get("inplace", False)
+    if not told:
+        return None
+    without = {name: value for name, value in kwargs.items() if name != "inplace"}
+    return Call(func, (*args[:place], *([False] if len(args) > place else []), *args[place + 1 :]), without)
