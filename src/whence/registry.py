@@ -17,6 +17,11 @@ from whence.errors import UnknownNameError, WhenceWarning
 BUILTIN: dict[str, dict[str, str]] = {
     "methods": {
         "input_x_gradient": "whence.gradients.input_x_gradient:InputXGradient",
+        "saliency": "whence.gradients.saliency:Saliency",
+        "smoothgrad": "whence.gradients.smoothgrad:SmoothGrad",
+        "vargrad": "whence.gradients.vargrad:VarGrad",
+        "squaregrad": "whence.gradients.squaregrad:SquareGrad",
+        "gradient_shap": "whence.gradients.gradient_shap:GradientSHAP",
         "integrated_gradients": "whence.gradients.integrated_gradients:IntegratedGradients",
         "lrp_epsilon": "whence.relevance.lrp_epsilon:LRPEpsilon",
         "cp_lrp": "whence.relevance.cp_lrp:CPLRP",

@@ -31,6 +31,8 @@ class Case:
     read: Callable[[str], tuple[str, ...]] = lambda text: (text,)
     refuses: frozenset[str] = frozenset()
     """The families of methods that cannot serve it."""
+    lacks: frozenset[str] = frozenset()
+    """What a method may need and it does not offer."""
 
 
 def _tiny(make: Callable[..., tuple], attention: str = "sdpa", **options: Any) -> Case:
@@ -56,7 +58,10 @@ _PAIR: dict[str, Any] = {
     "read": lambda text: (text, "The dog jumps."),
 }
 _NO_ATTENTION: dict[str, Any] = {"refuses": frozenset({"attention"})}
-_IMAGE: dict[str, Any] = {"data": lambda text: tiny_images.picture(len(text))}
+_IMAGE: dict[str, Any] = {
+    "data": lambda text: tiny_images.picture(len(text)),
+    "lacks": frozenset({"vocabulary"}),
+}
 
 CASES = {
     "gpt2": _tiny(tiny.gpt2_lm),
@@ -96,7 +101,7 @@ def subject_of(name: str) -> Subject:
 
 
 def serves(method: Method, name: str) -> bool:
-    return method.family not in CASES[name].refuses
+    return method.family not in CASES[name].refuses and not method.needs & CASES[name].lacks
 
 
 def texts_of(name: str) -> list[Any]:

@@ -7,13 +7,16 @@ import torch
 
 import tiny
 import whence
+from reference import gradient_shap as shap_twin
 from reference import integrated_gradients as ig_twin
+from reference import noise as noise_twin
+from reference import saliency as saliency_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
 from reference.lrp import lrp_bert, lrp_gpt2, lrp_llama
 from reference.messages import RULES
-from whence.gradients.integrated_gradients import Quadrature, quadrature_points
+from whence.gradients.quadrature import Quadrature, quadrature_points
 from whence.methods.run import Run
 from whence.registry import available, resolve
 from whence.targets import Logit
@@ -48,8 +51,12 @@ def inputs(subject):
     return subject.encode(TEXT)
 
 
+def explained(method, subject, inputs):
+    return method.explain(subject, [inputs], Logit(OUTPUT), Run())[0]
+
+
 def scores(method, subject, inputs) -> np.ndarray:
-    return method.explain(subject, [inputs], Logit(OUTPUT), Run())[0].scores[0]
+    return explained(method, subject, inputs).scores[0]
 
 
 def value(logits):
@@ -75,6 +82,47 @@ def test_integrated_gradients(subject, inputs, rule):
     expected = ig_twin.integrated_gradients(subject.model, inputs.ids, value, torch.zeros_like(embeds), *nodes)
     found = scores(whence.methods.IntegratedGradients(steps=steps, quadrature=rule), subject, inputs)
     assert_twin(found, expected)
+
+
+@pytest.mark.parametrize("form", ["norm", "signed", "absolute"])
+def test_saliency(subject, inputs, form):
+    found = scores(whence.methods.Saliency(form=form), subject, inputs)
+    assert_twin(found, saliency_twin.saliency(subject.model, inputs.ids, value, form))
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_smoothgrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    mean = noise_twin.smooth(draws)
+    expected = saliency_twin.reduced(mean, "norm") if inner == "saliency" else mean.sum(axis=1)
+    explanation = explained(whence.methods.SmoothGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(explanation.scores[0], expected)
+    if inner == "input_x_gradient":
+        errors = draws.sum(axis=2).std(axis=0, ddof=1) / np.sqrt(3)
+        assert_twin(explanation.standard_errors[0], errors)
+    else:
+        assert explanation.standard_errors is None
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_vargrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    found = scores(whence.methods.VarGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(found, noise_twin.variance(draws))
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_squaregrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    found = scores(whence.methods.SquareGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(found, noise_twin.square(draws))
+
+
+def test_gradient_shap(subject, inputs):
+    samples = shap_twin.samples_of(subject.model, inputs.ids, value, subject.plain_ids, 4, 0)
+    found = explained(whence.methods.GradientSHAP(samples=4), subject, inputs)
+    assert_twin(found.scores[0], samples.mean(axis=0))
+    assert_twin(found.standard_errors[0], samples.std(axis=0, ddof=1) / 2)
 
 
 @pytest.mark.parametrize("strategy", ["eos", "delete"])

@@ -89,6 +89,11 @@ class FakeSubject(Subject):
         """Each token's effects, as its embedding."""
         return self.model.effects[ids]
 
+    @property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """All words with an effect, and 0 for one without."""
+        return np.arange(len(self.model.effects))
+
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
         """The sum of the effects, as the one slot of each item."""
         return self.model(batch.embeds, batch.mask)[:, None, :]

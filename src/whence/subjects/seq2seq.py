@@ -3,9 +3,10 @@
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -17,7 +18,7 @@ from whence.subjects.batch import Batch
 from whence.subjects.failures import failures_of
 from whence.subjects.inputs import Inputs, Slot, next_token_slot
 from whence.subjects.padding import distance, rounding
-from whence.subjects.subject import At, refuse_at
+from whence.subjects.subject import At, Lookup, refuse_at
 from whence.subjects.token_predictor import Writer
 
 _NEEDED = ("inputs_embeds", "attention_mask", "decoder_inputs_embeds", "decoder_attention_mask", "encoder_outputs")
@@ -34,7 +35,7 @@ class Seq2SeqLM(Writer):
     """
 
     task = "text2text-generation"
-    offers = frozenset({"embeddings"})
+    offers = frozenset({"embeddings", "vocabulary"})
 
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None, revision: str | None = None):
         missing = [one for one in _NEEDED if one not in inspect.signature(model.forward).parameters]
@@ -85,6 +86,17 @@ class Seq2SeqLM(Writer):
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """The encoder's input embeddings of token ids, detached from any graph."""
         return _looked_up(self._embedding, ids, self._scales[0])
+
+    def tables(self, inputs: Inputs) -> list[tuple[slice, Lookup]]:
+        """The encoder's tokens in its table, those behind them in the decoder's."""
+        assert inputs.source is not None
+        decoder = partial(_looked_up, self._decoder_embedding, scale=self._scales[1])
+        return [(slice(0, inputs.source), self.embed), (slice(inputs.source, len(inputs)), decoder)]
+
+    @cached_property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """The ids of all tokens that are no control tokens and that both sides have an embedding of."""
+        return super().plain_ids[super().plain_ids < len(self._decoder_embedding.weight)]
 
     def collate(self, inputs: Sequence[Inputs]) -> Batch:
         """The inputs as one batch; each row's source, then its target prefix, padded on the right."""

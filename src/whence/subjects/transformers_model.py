@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import cycle, islice
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -51,6 +52,12 @@ class TransformersModel(Subject):
         """The model's input embeddings of token ids, detached from any graph."""
         with torch.no_grad():
             return self._embedding(ids).detach()
+
+    @cached_property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """The ids of all tokens that are no control tokens and have an embedding."""
+        count = min(len(self.tokenizer), len(self._embedding.weight))
+        return np.setdiff1d(np.arange(count), list(encoding.special_ids(self.tokenizer)))
 
     def session(self) -> AbstractContextManager[None]:
         """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""
