@@ -14,6 +14,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "vargrad": {"samples": 2},
     "squaregrad": {"samples": 2},
     "gradient_shap": {"samples": 3},
+    "sequential_ig": {"steps": 1},
+    "discretized_ig": {"steps": 2, "neighbours": 8},
+    "udig": {"steps": 2, "neighbours": 8},
 }
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whence.errors import InputError
 from whence.gradients.baselines import Baseline, baseline_embeddings, check_baseline, resolved_baseline
 from whence.gradients.engine import Gradients, Point, each_sum
 from whence.gradients.method import GradientMethod, Place, groups, places_of
 from whence.gradients.moments import Moments
 from whence.gradients.paths import Way, along
 from whence.methods.base import Cost, Explanation
+from whence.methods.checks import check_whole
 from whence.methods.run import Run
 from whence.methods.values import Embeds, target_values, values_at
 from whence.subjects.inputs import Inputs
@@ -30,7 +30,7 @@ class GradientSHAP(GradientMethod):
     baselines b^s by `baseline` and α_s uniform in 0 to 1, all independent. Its expectation adds up to f(x) − E f(b);
     the mean over n draws misses 1/n Σ_s f(x) − f(b^s) by the residual.
     Source: Lundberg and Lee 2017 (the SHAP package's gradient explainer); Erion et al. 2021, "Improving performance of
-    deep learning models with axiomatic attribution priors and expected gradients", equation 2.
+    deep learning models with axiomatic attribution priors and expected gradients".
     Shapes and units: one score a token and target, in the target's unit, its standard error over the draws in
     `provenance["standard_error"]`; `baseline_value` is the mean of f(b^s).
     Cost: one forward pass for the input and one for each baseline (one in all unless they are sampled); a forward pass
@@ -57,8 +57,7 @@ class GradientSHAP(GradientMethod):
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 1:
-            raise InputError(f"samples must be a whole number of at least 1, got {self.samples!r}.")
+        check_whole("samples", self.samples, 1)
         check_baseline(self.baseline, self.baseline_text)
 
     @property

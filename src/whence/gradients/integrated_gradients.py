@@ -11,10 +11,11 @@ from whence.errors import InputError
 from whence.gradients.baselines import Baseline, baseline_embeddings, check_baseline, resolved_baseline
 from whence.gradients.engine import Gradients, Point, weighted_gradients
 from whence.gradients.layers import check_layer, layer_values
-from whence.gradients.method import GradientMethod, Place, places_of
+from whence.gradients.method import GradientMethod, Place, groups, places_of
 from whence.gradients.paths import Ends, Way, along, ends_of, warn_of_residual
 from whence.gradients.quadrature import Quadrature, cells, check_quadrature, quadrature_points
 from whence.methods.base import Cost, Explanation
+from whence.methods.checks import check_whole
 from whence.methods.run import Run
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
@@ -74,11 +75,11 @@ class IntegratedGradients(GradientMethod):
 
     def __post_init__(self) -> None:
         if self.steps != "auto":
-            _check_whole("steps (or 'auto')", self.steps, 1)
+            check_whole("steps (or 'auto')", self.steps, 1)
         check_baseline(self.baseline, self.baseline_text)
         check_quadrature(self.quadrature, 2 if self.steps == "auto" else self.steps)
         check_layer(self.layer)
-        _check_whole("max_steps", self.max_steps, _FIRST_STEPS)
+        check_whole("max_steps", self.max_steps, _FIRST_STEPS)
         if not self.tolerance > 0:
             raise InputError(f"tolerance must be above 0 (a share of value − baseline value), got {self.tolerance!r}.")
         if self.steps == "auto" and not self.multiply_by_inputs:
@@ -161,8 +162,8 @@ class IntegratedGradients(GradientMethod):
         paths = [_Path(way, end) for way, end in zip(ways, ends, strict=True)]
         for steps in self._tries:
             left = [path for path in paths if path.rows]
-            if left:
-                self._try(subject, left, steps, run)
+            for chosen in groups(subject, [path.way.inputs for path in left], steps, run):
+                self._try(subject, [left[i] for i in chosen], steps, run)
         explanations = [self._explanation(subject, path) for path in paths]
         if self.complete:
             warn_of_residual(
@@ -217,8 +218,3 @@ class _Path:
         missed = np.abs(self.ends.change[self.rows] - scores.sum(axis=1))
         allowed = tolerance * np.abs(self.ends.change[self.rows])
         self.rows = [row for row, over in zip(self.rows, missed > allowed, strict=True) if over]
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}.")

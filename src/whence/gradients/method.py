@@ -107,4 +107,5 @@ def groups(subject: Subject, inputs: Sequence[Inputs], samples: int, run: Run) -
             yield group
             group = []
         group.append(i)
-    yield group
+    if group:
+        yield group

@@ -14,6 +14,7 @@ from whence.gradients.engine import Gradients, each_sum, input_embeddings
 from whence.gradients.method import GradientMethod, Place, groups
 from whence.gradients.moments import Moments
 from whence.methods.base import Cost, Explanation, Method
+from whence.methods.checks import check_whole
 from whence.methods.run import Run
 from whence.methods.values import Embeds, target_values
 from whence.registry import loadable, resolve
@@ -128,8 +129,7 @@ def wrapped(method: str | GradientMethod) -> GradientMethod:
 
 def check_noise(samples: object, noise: object) -> None:
     """An `InputError` for a number of draws or a level of noise that makes no sense."""
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise InputError(f"samples must be a whole number of at least 1, got {samples!r}.")
+    check_whole("samples", samples, 1)
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < float("inf"):
         raise InputError(f"noise must be a number above 0 (a share of an embedding's range), got {noise!r}.")
 
