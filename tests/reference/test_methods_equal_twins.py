@@ -11,6 +11,8 @@ from reference import gradient_shap as shap_twin
 from reference import integrated_gradients as ig_twin
 from reference import noise as noise_twin
 from reference import saliency as saliency_twin
+from reference import sequential_ig as sig_twin
+from reference import word_paths as word_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
@@ -123,6 +125,48 @@ def test_gradient_shap(subject, inputs):
     found = explained(whence.methods.GradientSHAP(samples=4), subject, inputs)
     assert_twin(found.scores[0], samples.mean(axis=0))
     assert_twin(found.standard_errors[0], samples.std(axis=0, ddof=1) / 2)
+
+
+def test_sequential_ig(subject, inputs):
+    baseline = word_embeddings(subject.model, [token_to_start_from(subject)] * len(inputs))
+    nodes = ig_twin.gauss_legendre(3)
+    expected = sig_twin.sequential_ig(subject.model, inputs.ids, value, baseline, *nodes)
+    found = explained(whence.methods.SequentialIG(steps=3), subject, inputs)
+    assert_twin(found.scores[0], expected)
+    for i, missing in enumerate(found.notes["token_residual"][0]):
+        ids = torch.tensor(inputs.ids)[None]
+        embeds = word_embeddings(subject.model, inputs.ids)
+        embeds[i] = baseline[i]
+        with torch.no_grad():
+            before, after = subject.model(inputs_embeds=embeds[None]).logits, subject.model(input_ids=ids).logits
+        change = value(after) - value(before)
+        assert missing == pytest.approx(float(change) - expected[i], abs=1e-9)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "maxcount"])
+def test_discretized_ig(subject, inputs, strategy):
+    assert_word_path_twin(whence.methods.DiscretizedIG, word_twin.dig_path, subject, inputs, strategy, upscale=1)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "maxcount"])
+def test_udig(subject, inputs, strategy):
+    assert_word_path_twin(whence.methods.UDIG, word_twin.udig_path, subject, inputs, strategy, upscale=0)
+
+
+def assert_word_path_twin(method, path_of, subject, inputs, strategy, upscale):
+    start, steps, neighbours = token_to_start_from(subject), 3, 5
+
+    def path(word):
+        return path_of(subject.model, subject.plain_ids, word, start, steps, neighbours, strategy)
+
+    expected = word_twin.word_path_ig(subject.model, inputs.ids, value, start, path, upscale)
+    made = method(steps=steps, neighbours=neighbours, strategy=strategy, upscale=upscale)
+    assert_twin(scores(made, subject, inputs), expected)
+
+
+def token_to_start_from(subject) -> int:
+    """The first of the mask, pad, unk and eos tokens that there is."""
+    return next(i for i in map(subject.replacement_id, ("mask", "pad", "unk", "eos")) if i is not None)
 
 
 @pytest.mark.parametrize("strategy", ["eos", "delete"])
