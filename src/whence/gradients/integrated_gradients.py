@@ -45,7 +45,9 @@ class IntegratedGradients(GradientMethod):
     Errors: `InputError` for unknown parameters or a baseline text of another length, `UnsupportedError` for a baseline
     token the tokenizer lacks or a layer whose tokens are not the input's; a warning where the residual is more than a
     fifth of value − baseline value.
-    Does not claim: that the baseline is a neutral text, or that points between embeddings mean anything to the model.
+    Does not claim: that the baseline is a neutral text, or that points between embeddings mean anything to the model;
+    that it converges on language models: on "The capital of Japan is" SmolLM2-135M leaves of the change, from the
+    baselines zero, eos and mean, 52 %, 425 % and 567 % in 32 steps; in 128 steps 348 % from zero and 83 % from mean.
 
     - `steps`: a whole number, or "auto": for each target, from 16 on twice as many until the residual is at most
       `tolerance` · |value − baseline value|, or `max_steps` are reached; `provenance["resolved"]` says how many.
