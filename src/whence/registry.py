@@ -17,6 +17,14 @@ from whence.errors import UnknownNameError, WhenceWarning
 BUILTIN: dict[str, dict[str, str]] = {
     "methods": {
         "input_x_gradient": "whence.gradients.input_x_gradient:InputXGradient",
+        "saliency": "whence.gradients.saliency:Saliency",
+        "smoothgrad": "whence.gradients.smoothgrad:SmoothGrad",
+        "vargrad": "whence.gradients.vargrad:VarGrad",
+        "squaregrad": "whence.gradients.squaregrad:SquareGrad",
+        "gradient_shap": "whence.gradients.gradient_shap:GradientSHAP",
+        "sequential_ig": "whence.gradients.sequential_ig:SequentialIG",
+        "discretized_ig": "whence.gradients.discretized_ig:DiscretizedIG",
+        "udig": "whence.gradients.udig:UDIG",
         "integrated_gradients": "whence.gradients.integrated_gradients:IntegratedGradients",
         "deeplift": "whence.relevance.deeplift:DeepLift",
         "lrp_epsilon": "whence.relevance.lrp_epsilon:LRPEpsilon",

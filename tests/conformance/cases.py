@@ -31,6 +31,8 @@ class Case:
     read: Callable[[str], tuple[str, ...]] = lambda text: (text,)
     refuses: frozenset[str] = frozenset()
     """The methods that cannot serve it, by key or by family."""
+    lacks: frozenset[str] = frozenset()
+    """What a method may need and it does not offer."""
 
 
 def _tiny(make: Callable[..., tuple], attention: str = "sdpa", **options: Any) -> Case:
@@ -57,7 +59,10 @@ _PAIR: dict[str, Any] = {
 }
 _NO_ATTENTION = frozenset({"attention", "value_zeroing"})
 _OWN_TOKENS = frozenset({"value_zeroing"})
-_IMAGE: dict[str, Any] = {"data": lambda text: tiny_images.picture(len(text))}
+_IMAGE: dict[str, Any] = {
+    "data": lambda text: tiny_images.picture(len(text)),
+    "lacks": frozenset({"vocabulary"}),
+}
 
 CASES = {
     "gpt2": _tiny(tiny.gpt2_lm),
@@ -97,7 +102,8 @@ def subject_of(name: str) -> Subject:
 
 
 def serves(method: Method, name: str) -> bool:
-    return not {method.key, method.family} & CASES[name].refuses
+    case = CASES[name]
+    return not ({method.key, method.family} & case.refuses or method.needs & case.lacks)
 
 
 def texts_of(name: str) -> list[Any]:

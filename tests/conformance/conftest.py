@@ -20,6 +20,13 @@ QUICK: dict[str, dict[str, Any]] = {
     "sobol": {"samples": 260},
     "context_cite": {"features": "token", "samples": 24},
     "reagent": {"runs": 2, "steps": 3},
+    "smoothgrad": {"samples": 2},
+    "vargrad": {"samples": 2},
+    "squaregrad": {"samples": 2},
+    "gradient_shap": {"samples": 3},
+    "sequential_ig": {"steps": 1},
+    "discretized_ig": {"steps": 2, "neighbours": 8},
+    "udig": {"steps": 2, "neighbours": 8},
 }
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
 OF_IMAGES = {"exact_shapley": {"features": "token"}}

@@ -9,6 +9,9 @@ import torch
 import whence
 from cases import CASES, IMAGES, LANGUAGE_MODELS, READERS, SEQ2SEQ, TEXTS, WRITERS
 
+LOOK_UP_OTHERS = ("gradient_shap", "discretized_ig", "udig")
+"""Methods that look up embeddings of other tokens too: of sampled baselines, of neighbours in the vocabulary."""
+
 
 @contextmanager
 def ids_seen(subject, monkeypatch):
@@ -32,7 +35,7 @@ def test_ids_explained_are_the_ids_the_model_saw(method, case, subject, texts, m
         explained = whence.explain(subject, texts[2], method=method)
     ids = [token.id for token in explained.tokens]
     assert ids in seen
-    if method.family != "perturbation":
+    if method.family != "perturbation" and method.key not in LOOK_UP_OTHERS:
         assert all(row == ids or len(set(row)) == 1 for row in seen)
 
 

@@ -49,7 +49,8 @@ def test_scores_keep_their_sign(method, case, subject, texts):
 def test_units_are_named(method, case, subject, texts):
     record = whence.explain(subject, texts[1], method=method)
     assert record.unit == (method.scores_unit or "logit")
-    assert record.share().unit != record.unit
+    if method.key != "vargrad" or case != "fake":
+        assert record.share().unit != record.unit, "of a linear model, gradients do not vary, so there is no share"
 
 
 @pytest.mark.cases(WRITERS)

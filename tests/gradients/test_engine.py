@@ -6,9 +6,10 @@ import torch
 
 import tiny
 import whence
-from whence.gradients.engine import Point, input_embeddings, weighted_gradients
+from whence.gradients.engine import Point, weighted_gradients
 from whence.methods import rows
 from whence.methods.run import Run
+from whence.methods.values import input_embeddings
 from whence.targets import as_targets
 
 TEXTS = ["Paris is in", "The quick brown fox", "Rome"]

@@ -59,7 +59,7 @@ def by_hand(subject, keep, strategy, outputs=(1, 2)):
     elif strategy == "zero_embedding":
         embeds = embeds * keep[:, None]
     elif strategy == "mean_embedding":
-        mean = subject.model.get_input_embeddings().weight.mean(dim=0)
+        mean = subject.model.get_input_embeddings().weight[subject.plain_ids].mean(dim=0)
         embeds = torch.where(keep[:, None], embeds, mean)
     elif strategy != "attention_mask":
         token = torch.tensor(getattr(subject.tokenizer, f"{strategy}_token_id"))

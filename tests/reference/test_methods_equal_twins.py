@@ -9,8 +9,13 @@ import tiny
 import whence
 from reference import attention as attention_twin
 from reference import context_cite, games, reagent
+from reference import gradient_shap as shap_twin
 from reference import integrated_gradients as ig_twin
+from reference import noise as noise_twin
+from reference import saliency as saliency_twin
+from reference import sequential_ig as sig_twin
 from reference import sobol as sobol_twin
+from reference import word_paths as word_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
 from reference.deeplift import deeplift
 from reference.estimators import game_of, played
@@ -19,7 +24,7 @@ from reference.leave_one_out import at, label, leave_one_out
 from reference.lrp import lrp_bert, lrp_gpt2, lrp_llama
 from reference.messages import RULES
 from reference.value_zeroing import value_zeroing
-from whence.gradients.integrated_gradients import Quadrature, quadrature_points
+from whence.gradients.quadrature import Quadrature, quadrature_points
 from whence.methods.run import Run
 from whence.registry import available, resolve
 from whence.targets import Logit
@@ -54,8 +59,12 @@ def inputs(subject):
     return subject.encode(TEXT)
 
 
+def explained(method, subject, inputs):
+    return method.explain(subject, [inputs], Logit(OUTPUT), Run())[0]
+
+
 def scores(method, subject, inputs) -> np.ndarray:
-    return method.explain(subject, [inputs], Logit(OUTPUT), Run())[0].scores[0]
+    return explained(method, subject, inputs).scores[0]
 
 
 def value(logits):
@@ -90,6 +99,89 @@ def test_deeplift(subject, inputs):
     for baseline in baselines:
         expected = deeplift(subject.model, inputs.ids, [tokens[baseline]] * len(inputs), -1, OUTPUT)
         assert_twin(scores(whence.methods.DeepLift(baseline=baseline), subject, inputs), expected)
+
+
+@pytest.mark.parametrize("form", ["norm", "signed", "absolute"])
+def test_saliency(subject, inputs, form):
+    found = scores(whence.methods.Saliency(form=form), subject, inputs)
+    assert_twin(found, saliency_twin.saliency(subject.model, inputs.ids, value, form))
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_smoothgrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    mean = noise_twin.smooth(draws)
+    expected = saliency_twin.reduced(mean, "norm") if inner == "saliency" else mean.sum(axis=1)
+    explanation = explained(whence.methods.SmoothGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(explanation.scores[0], expected)
+    if inner == "input_x_gradient":
+        errors = draws.sum(axis=2).std(axis=0, ddof=1) / np.sqrt(3)
+        assert_twin(explanation.standard_errors[0], errors)
+    else:
+        assert explanation.standard_errors is None
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_vargrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    found = scores(whence.methods.VarGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(found, noise_twin.variance(draws))
+
+
+@pytest.mark.parametrize("inner", ["saliency", "input_x_gradient"])
+def test_squaregrad(subject, inputs, inner):
+    draws = noise_twin.draws(subject.model, inputs.ids, value, 3, 0.2, 0, inner == "input_x_gradient")
+    found = scores(whence.methods.SquareGrad(method=inner, samples=3, noise=0.2), subject, inputs)
+    assert_twin(found, noise_twin.square(draws))
+
+
+def test_gradient_shap(subject, inputs):
+    samples = shap_twin.samples_of(subject.model, inputs.ids, value, subject.plain_ids, 4, 0)
+    found = explained(whence.methods.GradientSHAP(samples=4), subject, inputs)
+    assert_twin(found.scores[0], samples.mean(axis=0))
+    assert_twin(found.standard_errors[0], samples.std(axis=0, ddof=1) / 2)
+
+
+def test_sequential_ig(subject, inputs):
+    baseline = word_embeddings(subject.model, [token_to_start_from(subject)] * len(inputs))
+    nodes = ig_twin.gauss_legendre(3)
+    expected = sig_twin.sequential_ig(subject.model, inputs.ids, value, baseline, *nodes)
+    found = explained(whence.methods.SequentialIG(steps=3), subject, inputs)
+    assert_twin(found.scores[0], expected)
+    for i, missing in enumerate(found.notes["token_residual"][0]):
+        ids = torch.tensor(inputs.ids)[None]
+        embeds = word_embeddings(subject.model, inputs.ids)
+        embeds[i] = baseline[i]
+        with torch.no_grad():
+            before, after = subject.model(inputs_embeds=embeds[None]).logits, subject.model(input_ids=ids).logits
+        change = value(after) - value(before)
+        assert missing == pytest.approx(float(change) - expected[i], abs=1e-9)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "maxcount"])
+def test_discretized_ig(subject, inputs, strategy):
+    assert_word_path_twin(whence.methods.DiscretizedIG, word_twin.dig_path, subject, inputs, strategy, upscale=1)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "maxcount"])
+def test_udig(subject, inputs, strategy):
+    assert_word_path_twin(whence.methods.UDIG, word_twin.udig_path, subject, inputs, strategy, upscale=0)
+
+
+def assert_word_path_twin(method, path_of, subject, inputs, strategy, upscale):
+    start, steps, neighbours = token_to_start_from(subject), 3, 5
+
+    def path(word):
+        return path_of(subject.model, subject.plain_ids, word, start, steps, neighbours, strategy)
+
+    expected = word_twin.word_path_ig(subject.model, inputs.ids, value, start, path, upscale)
+    made = method(steps=steps, neighbours=neighbours, strategy=strategy, upscale=upscale)
+    assert_twin(scores(made, subject, inputs), expected)
+
+
+def token_to_start_from(subject) -> int:
+    """The first of the mask, pad, unk and eos tokens that there is."""
+    return next(i for i in map(subject.replacement_id, ("mask", "pad", "unk", "eos")) if i is not None)
 
 
 @pytest.mark.parametrize("strategy", ["eos", "delete"])

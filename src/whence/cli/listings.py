@@ -57,23 +57,26 @@ def models(json: options.Json = False) -> None:
 
 
 def _method(name: str, cls: type["Method"]) -> dict[str, str | bool]:
+    made = cls()
     return {
         "name": name,
-        "family": cls.family,
-        "passes": passes(cls()),
-        "complete": cls.complete,
-        "claim": "residual reported" if cls.complete else "no residual",
+        "family": made.family,
+        "passes": passes(made),
+        "complete": made.complete,
+        "claim": "residual reported" if made.complete else "no residual",
         "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
     }
 
 
 def passes(method: "Method") -> str:
-    """The cost formula, read off the method's own stated cost: it is linear in tokens and in targets."""
-    zero, token, row = (method.cost(tokens=n, rows=k) for n, k in ((0, 0), (1, 0), (0, 1)))
+    """The cost formula, read off the method's own stated cost: it is linear in tokens and in targets, each by each."""
+    zero, token, row, both = (method.cost(tokens=n, rows=k) for n, k in ((0, 0), (1, 0), (0, 1), (1, 1)))
     formulas = []
     for kind in ("forwards", "backwards"):
         base = getattr(zero, kind)
-        terms = [(getattr(token, kind) - base, "n"), (getattr(row, kind) - base, "k"), (base, "")]
+        of_tokens, of_rows = getattr(token, kind) - base, getattr(row, kind) - base
+        of_both = getattr(both, kind) - of_tokens - of_rows - base
+        terms = [(of_both, "nk"), (of_tokens, "n"), (of_rows, "k"), (base, "")]
         formula = " + ".join(_term(factor, letter) for factor, letter in terms if factor) or "no"
         formulas.append(f"{formula} {kind.removesuffix('s') if formula == '1' else kind}")
     return ", ".join(formulas)

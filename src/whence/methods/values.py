@@ -1,7 +1,7 @@
 """Target values of inputs, without gradients."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,19 @@ from whence.targets import Readout, Target, resolve_all
 
 Embeds = Float[Tensor, "_ hidden"]
 """The embeddings of one input; those of a list differ in length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where an input is explained: at its own embeddings, or at others near them."""
+
+    inputs: Inputs
+    embeds: Embeds
+
+
+def input_embeddings(subject: Subject, inputs: Sequence[Inputs]) -> list[Embeds]:
+    """The embeddings of each input, alone."""
+    return [subject.collate([item]).embeds[0] for item in inputs]
 
 
 def target_values(

@@ -14,9 +14,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.errors import InputError
+from whence.methods.baselines import mean_embeddings
 from whence.methods.rows import read_values
 from whence.methods.run import Run
-from whence.methods.values import target_values
+from whence.methods.values import Place, input_embeddings, target_values
 from whence.perturbation.proposals import Sample, Wanted
 from whence.perturbation.strategies import EMBEDDINGS, TOKENS, Strategy, able, named_strategy
 from whence.subjects.batch import Batch
@@ -85,6 +86,7 @@ class Evaluator:
         self.readouts: list[Sequence[Readout]] = [[] for _ in inputs]
         self.values: list[Float[np.ndarray, " row"]] = [np.empty(0) for _ in inputs]
         self._prefixes: dict[int, Prefix] = {}
+        self._means: dict[int, Float[Tensor, "token hidden"]] = {}
         self._read_whole(targets)
         self._known: list[dict[Key, Float[np.ndarray, " row"]]] = [
             {(np.ones(len(groups), dtype=bool).tobytes(), 0): value}
@@ -242,8 +244,14 @@ class Evaluator:
         instead = torch.zeros_like(embeds)
         if self.strategy == "mean_embedding":
             for row, unit in enumerate(chosen):
-                instead[row, : len(unit.keep)] = self.subject.mean_embeddings(self.inputs[unit.item])
+                instead[row, : len(unit.keep)] = self._mean(unit.item)
         return instead
+
+    def _mean(self, item: int) -> Float[Tensor, "token hidden"]:
+        if item not in self._means:
+            (embeds,) = input_embeddings(self.subject, [self.inputs[item]])
+            (self._means[item],) = mean_embeddings(self.subject, [Place(self.inputs[item], embeds)])
+        return self._means[item]
 
 
 def _without(subject: Subject, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:

@@ -15,7 +15,8 @@ Strategy = Named | Sample
 - "mask", "pad", "unk", "eos": that token of the tokenizer;
 - "delete": nothing, and the tokens behind it move up;
 - "attention_mask": a token that no other attends to, in its place;
-- "zero_embedding", "mean_embedding": a zero embedding, the mean of the embedding table;
+- "zero_embedding", "mean_embedding": a zero embedding, the mean of all plain tokens' embeddings (of an image, of its
+  own units);
 - "sample", or `Sample(model)`: another token that a language model finds plausible there;
 - "auto": the first of mask, pad, unk and eos token that there is, or a zero embedding; deletion in a black box.
 """
@@ -55,7 +56,7 @@ def _why_not(subject: Subject, strategy: Named) -> str:
     if strategy == "attention_mask":
         return f"{subject.name} ({subject.task}) looks at its input by no attention that a token can be kept from."
     if strategy in EMBEDDINGS:
-        return f"{subject.name} ({subject.task}) takes no embeddings, or has no table of them to take the mean of."
+        return f"{subject.name} ({subject.task}) takes no embeddings."
     return f"{subject.name} has no {strategy} token."
 
 
@@ -65,5 +66,5 @@ def able(subject: Subject) -> list[str]:
     named += ["delete"] if subject.deletable else []
     named += ["attention_mask"] if subject.hides else []
     if "embeddings" in subject.offers:
-        named += EMBEDDINGS if subject.units[0] == "token" else EMBEDDINGS[:1]
+        named += EMBEDDINGS
     return named

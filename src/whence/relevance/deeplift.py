@@ -9,10 +9,10 @@ from torch import Tensor
 
 from whence.errors import InputError
 from whence.methods.base import Cost, Explanation, Method
-from whence.methods.baseline import Baseline, baseline_embeddings, refuse_unknown_baseline
+from whence.methods.baselines import Baseline, baseline_embeddings, check_baseline, resolved_baseline
 from whence.methods.rows import read_values, row_gradients
 from whence.methods.run import Run
-from whence.methods.values import Embeds, stack_embeddings
+from whence.methods.values import Place, stack_embeddings
 from whence.relevance.differences.mode import DifferenceMode
 from whence.relevance.differences.record import Record
 from whence.relevance.passing import Unruled
@@ -50,6 +50,7 @@ class DeepLift(Method):
     """
 
     baseline: Baseline = "zero"
+    baseline_text: str | None = None
     strict: bool = False
 
     key: ClassVar[str] = "deeplift"
@@ -63,7 +64,7 @@ class DeepLift(Method):
     )
 
     def __post_init__(self) -> None:
-        refuse_unknown_baseline(self.baseline)
+        check_baseline(self.baseline, self.baseline_text)
         if not isinstance(self.strict, bool):
             raise InputError(f"strict is True or False, got {self.strict!r}.")
 
@@ -80,9 +81,9 @@ class DeepLift(Method):
         def work(chosen: Sequence[int]) -> None:
             items = [inputs[i] for i in chosen]
             batch = subject.collate(items)
-            reference = stack_embeddings(
-                [self._baseline(subject, x, e) for x, e in zip(items, batch.embeds, strict=True)]
-            )
+            places = [Place(x, e[: len(x)]) for x, e in zip(items, batch.embeds, strict=True)]
+            starts = baseline_embeddings(subject, places, self.baseline, self.baseline_text, run.seed)
+            reference = stack_embeddings(starts)
             compared = _compare(subject, items, batch, reference, targets, unruled)
             for place, i in enumerate(chosen):
                 rows = len(compared.readouts[place])
@@ -92,13 +93,11 @@ class DeepLift(Method):
                     values=compared.values[place, :rows].numpy(),
                     baseline_values=compared.baseline_values[place, :rows].numpy(),
                     cost=Cost(compared.forwards, rows),
+                    resolved={"baseline": resolved_baseline(subject, self.baseline)},
                 )
 
         run.in_batches(subject, range(len(inputs)), lambda i: len(inputs[i]), work, self.key)
         return [found[i] for i in range(len(inputs))]
-
-    def _baseline(self, subject: Subject, inputs: Inputs, embeds: Embeds) -> Embeds:
-        return baseline_embeddings(subject, inputs, embeds[: len(inputs)], self.baseline)
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,9 +90,10 @@ class FakeSubject(Subject):
         """Each token's effects, as its embedding."""
         return self.model.effects[ids]
 
-    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
-        """The mean effects of all words known, the one without effect among them."""
-        return self.model.effects.mean(dim=0).expand(len(inputs), -1)
+    @property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """All words with an effect, and 0 for one without."""
+        return np.arange(len(self.model.effects))
 
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
         """The sum of the effects, as the one slot of each item."""

@@ -44,6 +44,7 @@ class ImageClassifier(Subject):
     equal_lengths = True
     tokenizer = None
     units = ("patch", "pixel")
+    offers = frozenset({"embeddings", "attention"})
 
     def __init__(self, model: Any, processor: Any, name: str | None = None, revision: str | None = None):
         if "pixel_values" not in inspect.signature(model.forward).parameters:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
@@ -17,9 +18,8 @@ from whence.subjects.batch import Batch
 from whence.subjects.failures import failures_of
 from whence.subjects.inputs import Inputs, Slot, next_token_slot
 from whence.subjects.padding import distance, rounding
-from whence.subjects.subject import At, refuse_at
+from whence.subjects.subject import At, Lookup, refuse_at
 from whence.subjects.token_predictor import Writer
-from whence.subjects.transformers_model import mean_of_table
 
 _NEEDED = ("inputs_embeds", "attention_mask", "decoder_inputs_embeds", "decoder_attention_mask", "encoder_outputs")
 
@@ -86,6 +86,17 @@ class Seq2SeqLM(Writer):
         """The encoder's input embeddings of token ids, detached from any graph."""
         return _looked_up(self._embedding, ids, self._scales[0])
 
+    def tables(self, inputs: Inputs) -> list[tuple[slice, Lookup]]:
+        """The encoder's tokens in its table, those behind them in the decoder's."""
+        assert inputs.source is not None
+        decoder = partial(_looked_up, self._decoder_embedding, scale=self._scales[1])
+        return [(slice(0, inputs.source), self.embed), (slice(inputs.source, len(inputs)), decoder)]
+
+    @cached_property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """The ids of all tokens that are no control tokens and that both sides have an embedding of."""
+        return super().plain_ids[super().plain_ids < len(self._decoder_embedding.weight)]
+
     def collate(self, inputs: Sequence[Inputs]) -> Batch:
         """The inputs as one batch; each row's source, then its target prefix, padded on the right."""
         batch = super().collate(inputs)
@@ -95,20 +106,6 @@ class Seq2SeqLM(Writer):
         of_decoder = _looked_up(self._decoder_embedding, ids, self._scales[1])
         is_source = _before(batch.source, ids.shape[1])
         return replace(batch, embeds=torch.where(is_source[..., None], batch.embeds, of_decoder))
-
-    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
-        """The mean of the encoder's embedding table at the source's places, of the decoder's at the target's."""
-        assert inputs.source is not None
-        of_encoder, of_decoder = self._means
-        return torch.cat([of_encoder.expand(inputs.source, -1), of_decoder.expand(len(inputs) - inputs.source, -1)])
-
-    @cached_property
-    def _means(self) -> tuple[Float[Tensor, " hidden"], Float[Tensor, " hidden"]]:
-        tables = zip((self._embedding, self._decoder_embedding), self._scales, strict=True)
-        return tuple(
-            mean_of_table(partial(_looked_up, table, scale=scale), int(table.weight.shape[0]), self.device)
-            for table, scale in tables
-        )  # type: ignore[return-value]
 
     @cached_property
     def hides(self) -> bool:  # type: ignore[override]

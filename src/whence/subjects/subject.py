@@ -1,7 +1,7 @@
 """The one protocol between methods and models."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ from whence.subjects.inputs import Inputs, Slot
 Chat = Sequence[dict[str, Any]]
 Fields = Mapping[str, Any]
 """One input of several named parts, such as a question and its context."""
+Lookup = Callable[[Int[Tensor, "batch token"]], Float[Tensor, "batch token hidden"]]
+"""From token ids to their embeddings."""
 At = str | int | Sequence[str | int]
 """Tokens chosen by the text they cover or by their index, one or several."""
 
@@ -52,8 +54,9 @@ class Subject(ABC):
 
     "probability" and "log" (its logarithm) are of models that show no logits: what `logits` returns is that already.
     """
-    offers: frozenset[str] = frozenset({"embeddings", "attention"})
-    """What the subject has beyond input and output: "embeddings" to differentiate, "attention" weights to read."""
+    offers: frozenset[str] = frozenset({"embeddings", "attention", "vocabulary"})
+    """What the subject has beyond input and output: "embeddings" to differentiate, "attention" weights to read, a
+    "vocabulary" of tokens with an embedding each."""
 
     name: str
     model: Any
@@ -100,15 +103,20 @@ class Subject(ABC):
         """Whether, for inputs of so many tokens, the model can go on from a cache of those in front."""
         return False
 
-    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
-        """At each place the mean of all the embeddings that a token can have there."""
-        raise UnsupportedError(f"{self.name} ({self.task}) has no table of embeddings to take the mean of.")
-
     # ------------------------------------------------------------------ through
 
     @abstractmethod
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """The model's input embeddings of token ids, detached from any graph."""
+
+    def tables(self, inputs: Inputs) -> list[tuple[slice, Lookup]]:
+        """Which of the tokens are looked up in which table of embeddings: all in one, unless a model has several."""
+        return [(slice(0, len(inputs)), self.embed)]
+
+    @property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """The ids of all tokens that are no control tokens and have an embedding in every table."""
+        raise UnsupportedError(f"{self.name} has no vocabulary of tokens.")
 
     @abstractmethod
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot output"]:

@@ -1,13 +1,14 @@
 """What every subject made of a transformers model and tokenizer has in common."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import cycle, islice
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -19,14 +20,11 @@ from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
 from whence.subjects.edits import edits_of
 from whence.subjects.failures import failures_of
-from whence.subjects.inputs import Inputs
 from whence.subjects.session import session
 from whence.subjects.subject import Subject, refuse_empty
 
 _SAMPLE = 4
 """Tokens to ask a model with what hiding one does."""
-_AT_ONCE = 16_384
-"""Rows of an embedding table looked up at once."""
 
 
 class TransformersModel(Subject):
@@ -58,14 +56,6 @@ class TransformersModel(Subject):
         with torch.no_grad():
             return self._embedding(ids).detach()
 
-    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
-        """The mean of the embedding table, at each token's place."""
-        return self._mean_embedding.expand(len(inputs), -1)
-
-    @cached_property
-    def _mean_embedding(self) -> Float[Tensor, " hidden"]:
-        return mean_of_table(self.embed, int(self._embedding.weight.shape[0]), self.device)
-
     @cached_property
     def hides(self) -> bool:  # type: ignore[override]
         """Whether a token kept from attention changes anything (in FNet or RWKV it does not): the model is asked."""
@@ -79,6 +69,12 @@ class TransformersModel(Subject):
                 self._forward(Batch(embeds, everything, nowhere, hidden=hidden)).logits for hidden in (None, second)
             ]
         return padding.distance(logits[1], logits[0]) > padding.rounding(self._embedding.weight.dtype)
+
+    @cached_property
+    def plain_ids(self) -> Int[np.ndarray, " id"]:
+        """The ids of all tokens that are no control tokens and have an embedding."""
+        count = min(len(self.tokenizer), len(self._embedding.weight))
+        return np.setdiff1d(np.arange(count), list(encoding.special_ids(self.tokenizer)))
 
     def session(self) -> AbstractContextManager[None]:
         """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""
@@ -183,14 +179,6 @@ class TransformersModel(Subject):
         logits = self._forward(batch).logits
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, batch.indices.to(logits.device)]
-
-
-def mean_of_table(
-    embed: Callable[[Int[Tensor, "batch token"]], Float[Tensor, "batch token hidden"]], rows: int, device: torch.device
-) -> Float[Tensor, " hidden"]:
-    """The mean embedding of the ids 0 to `rows`, looked up some at a time."""
-    sums = [embed(ids[None])[0].double().sum(dim=0) for ids in torch.arange(rows, device=device).split(_AT_ONCE)]
-    return (torch.stack(sums).sum(dim=0) / rows).to(embed(torch.zeros((1, 1), dtype=torch.long, device=device)).dtype)
 
 
 def refuse_encoder_decoder(model: Any) -> None:
