@@ -184,3 +184,13 @@ def test_a_model_that_answers_otherwise_is_refused():
     config = BartConfig(vocab_size=60, d_model=8, encoder_ffn_dim=8, decoder_ffn_dim=8, **sizes)
     with pytest.raises(whence.UnsupportedError, match="encoder-decoder"):
         whence.load((BartForQuestionAnswering(config), tiny.bert_tokenizer()))
+
+
+def test_chances_add_up_over_the_tokens_and_not_the_padding():
+    """Of a list of different lengths each is as it is alone."""
+    subject = whence.load(tiny.bert_question_answering())
+    asked = [{"question": "Who is in Rome?", "context": text} for text in ("Paris", "Paris is in France, not in Rome.")]
+    together = whence.explain(subject, asked, target=whence.LogProb(), method="random")
+    for one, found in zip(asked, together, strict=True):
+        alone = whence.explain(subject, one, target=whence.LogProb(), method="random")
+        assert [t.value for t in found.targets] == pytest.approx([t.value for t in alone.targets], rel=1e-9)

@@ -115,7 +115,8 @@ def sparse_weights(masks: Masks, values: Values, alpha: float) -> Float[np.ndarr
     kept = masks.astype(np.float64)
     scale = kept.std(axis=0)
     scale[scale == 0] = 1.0
-    solver = Lasso(alpha=alpha, tol=_EXACT, max_iter=_MOST_SWEEPS) if alpha else LinearRegression()
+    sparse = Lasso(alpha=alpha, tol=_EXACT, max_iter=_MOST_SWEEPS, random_state=0)
+    solver = sparse if alpha else LinearRegression()
     weights: Scores = solver.fit((kept - kept.mean(axis=0)) / scale, values).coef_.reshape(values.shape[1], -1) / scale
     return weights
 
