@@ -35,6 +35,7 @@ PUBLIC = [
     "Prob",
     "Report",
     "Sample",
+    "Suppress",
     "Scale",
     "TargetError",
     "TargetValue",

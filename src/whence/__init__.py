@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from whence.internals.intervene import Scale, intervene
     from whence.internals.vocabulary import vocabulary_projection
     from whence.perturbation.proposals import Sample
+    from whence.perturbation.suppression import Suppress
     from whence.records import (
         Agreement,
         Attribution,
@@ -65,6 +66,7 @@ _HOME = {
     "whence.internals.intervene": ("Scale", "intervene"),
     "whence.internals.vocabulary": ("vocabulary_projection",),
     "whence.perturbation.proposals": ("Sample",),
+    "whence.perturbation.suppression": ("Suppress",),
     "whence.records": (
         "Agreement",
         "Attribution",
@@ -106,6 +108,7 @@ __all__ = [
     "Report",
     "Sample",
     "Scale",
+    "Suppress",
     "TargetError",
     "TargetValue",
     "Token",

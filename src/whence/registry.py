@@ -38,6 +38,7 @@ BUILTIN: dict[str, dict[str, str]] = {
         "partition_shap": "whence.perturbation.partition_shap:PartitionShap",
         "exact_shapley": "whence.perturbation.exact_shapley:ExactShapley",
         "permutation_shapley": "whence.perturbation.permutation_shapley:PermutationShapley",
+        "atman": "whence.perturbation.atman:AtMan",
         "value_zeroing": "whence.perturbation.value_zeroing:ValueZeroing",
         "sobol": "whence.perturbation.sobol:Sobol",
         "context_cite": "whence.perturbation.context_cite:ContextCite",

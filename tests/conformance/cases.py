@@ -57,7 +57,7 @@ _PAIR: dict[str, Any] = {
     "data": lambda text: {"text": text, "text_pair": "The dog jumps."},
     "read": lambda text: (text, "The dog jumps."),
 }
-_NO_ATTENTION = frozenset({"attention", "value_zeroing"})
+_NO_ATTENTION = frozenset({"attention", "value_zeroing", "atman"})
 _OWN_TOKENS = frozenset({"value_zeroing"})
 _IMAGE: dict[str, Any] = {
     "data": lambda text: tiny_images.picture(len(text)),

@@ -26,7 +26,7 @@ _PASSES_ON = frozenset(
 )  # fmt: skip
 _MATMUL = frozenset({torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__})
 _MARK = "_whence_attention"
-_MASKED = -5e3
+MASKED = -5e3
 """Scores as low as this are masks, which models write as numbers from -10,000 down to minus infinity."""
 
 Scores = Float[Tensor, "batch head query key"]
@@ -164,7 +164,7 @@ class AttentionCalls(TorchFunctionMode):
         of_keys, rest = scores[..., :keys], scores[..., keys:]
         apart = of_keys.reshape(_apart(of_keys))
         edited = self._scores(self.count, apart).reshape(of_keys.shape)
-        edited = torch.where(of_keys <= _MASKED, of_keys, edited)
+        edited = torch.where(of_keys <= MASKED, of_keys, edited)
         return torch.cat([edited, rest], dim=-1) if rest.shape[-1] else edited
 
     def _shown(self, weights: Weights) -> Weights:

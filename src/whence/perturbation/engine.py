@@ -105,8 +105,8 @@ class PerturbationMethod(Method):
     @property
     def params(self) -> dict[str, Any]:
         """The parameters as plain values, a model that replacements are sampled from by its name."""
-        sampled = self.strategy.name if isinstance(self.strategy, Sample) else None
-        return super().params | ({} if sampled is None else {"strategy": sampled})
+        plain = self.strategy if isinstance(self.strategy, str) else self.strategy.params
+        return super().params | {"strategy": plain}
 
     @property
     def bounded(self) -> bool:
@@ -247,4 +247,4 @@ def _add_up(resolved: dict[str, Any], of_game: dict[str, Any]) -> None:
 
 
 def _name(strategy: Strategy) -> str:
-    return strategy.name if isinstance(strategy, Sample) else strategy
+    return strategy if isinstance(strategy, str) else strategy.name

@@ -5,6 +5,7 @@ drawn anew), and that a causal model need not read again what stands in front of
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from whence.methods.run import Run
 from whence.methods.values import Place, input_embeddings, target_values
 from whence.perturbation.proposals import Sample, Wanted
 from whence.perturbation.strategies import EMBEDDINGS, TOKENS, Strategy, able, named_strategy
+from whence.perturbation.suppression import Suppress
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
 from whence.subjects.prefix import Prefix, behind, new_cache, prefix_of
@@ -171,6 +173,8 @@ class Evaluator:
         that a place of prediction moves to.
         """
         first = int(np.argmin(keep))
+        if isinstance(self.strategy, Suppress):
+            return len(original), 0
         if self.strategy != "delete":
             return len(original), first
         left = np.cumsum(keep) - 1
@@ -212,10 +216,14 @@ class Evaluator:
         readouts = [self.readouts[unit.item] for unit in chosen]
         inputs = [self._read(unit) for unit in chosen]
         with torch.no_grad():
-            batch = self._edited(chosen, self.subject.collate(inputs))
+            batch = self.subject.collate(inputs)
+            masked = _masked(chosen, batch)
+            batch = self._edited(chosen, batch, masked)
             if start:
                 batch = behind(batch, self._prefixes[chosen[0].item], start)
-            read = read_values(self.subject.logits(batch), readouts).cpu().double().numpy()
+            with self._suppressed(inputs, batch, masked):
+                logits = self.subject.logits(batch)
+            read = read_values(logits, readouts).cpu().double().numpy()
         return [
             self._with_known(unit.item, item, row[: len(rows)], start)
             for unit, item, row, rows in zip(chosen, inputs, read, readouts, strict=True)
@@ -227,17 +235,21 @@ class Evaluator:
         before = np.array([place is not None and place < start for place in places], dtype=bool)
         return np.where(before, self.values[number], values)
 
-    def _edited(self, chosen: Sequence[Perturbed], batch: Batch) -> Batch:
-        """The batch of masked inputs, with the edits that are made to embeddings and attention."""
-        if self.strategy not in (*EMBEDDINGS, "attention_mask"):
-            return batch
-        masked = torch.zeros(batch.mask.shape, dtype=torch.bool)
-        for row, unit in enumerate(chosen):
-            masked[row, : len(unit.keep)] = torch.from_numpy(~unit.keep)
-        masked = masked.to(batch.mask.device)
+    def _edited(self, chosen: Sequence[Perturbed], batch: Batch, masked: Bool[Tensor, "batch token"]) -> Batch:
+        """The batch of masked inputs, with the edits that are made to embeddings and to what attention looks at."""
         if self.strategy == "attention_mask":
             return replace(batch, hidden=masked)
+        if self.strategy not in EMBEDDINGS:
+            return batch
         return replace(batch, embeds=torch.where(masked[..., None], self._instead(chosen, batch.embeds), batch.embeds))
+
+    def _suppressed(
+        self, inputs: Sequence[Inputs], batch: Batch, masked: Bool[Tensor, "batch token"]
+    ) -> AbstractContextManager[None]:
+        """While open, the edits that are made to attention scores."""
+        if isinstance(self.strategy, Suppress):
+            return self.strategy.suppressed(self.subject, inputs, batch, masked)
+        return nullcontext()
 
     def _instead(self, chosen: Sequence[Perturbed], embeds: Float[Tensor, "batch token hidden"]) -> Any:
         """The embeddings that masked tokens get."""
@@ -252,6 +264,15 @@ class Evaluator:
             (embeds,) = input_embeddings(self.subject, [self.inputs[item]])
             (self._means[item],) = mean_embeddings(self.subject, [Place(self.inputs[item], embeds)])
         return self._means[item]
+
+
+def _masked(chosen: Sequence[Perturbed], batch: Batch) -> Bool[Tensor, "batch token"]:
+    """The tokens of each row that are masked, where they stay in their places."""
+    masked = torch.zeros(batch.mask.shape, dtype=torch.bool)
+    for row, unit in enumerate(chosen):
+        if len(unit.keep) == unit.length:
+            masked[row, : unit.length] = torch.from_numpy(~unit.keep)
+    return masked.to(batch.mask.device)
 
 
 def _without(subject: Subject, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:

@@ -72,6 +72,11 @@ class Sample:
     model: Any = None
 
     @property
+    def params(self) -> str:
+        """The strategy as a plain value: its name."""
+        return self.name
+
+    @property
     def name(self) -> str:
         """The strategy in words: which model tokens are drawn from."""
         return "sample" if self.model is None else f"sample from {getattr(self.model, 'name', self.model)}"

@@ -4,12 +4,13 @@ from typing import Literal, get_args
 
 from whence.errors import InputError, UnsupportedError
 from whence.perturbation.proposals import Sample
+from whence.perturbation.suppression import Suppress
 from whence.subjects.subject import Subject
 
 Named = Literal[
     "auto", "mask", "pad", "unk", "eos", "delete", "attention_mask", "zero_embedding", "mean_embedding", "sample"
 ]
-Strategy = Named | Sample
+Strategy = Named | Sample | Suppress
 """What a masked token becomes:
 
 - "mask", "pad", "unk", "eos": that token of the tokenizer;
@@ -18,6 +19,7 @@ Strategy = Named | Sample
 - "zero_embedding", "mean_embedding": a zero embedding, the mean of all plain tokens' embeddings (of an image, of its
   own units);
 - "sample", or `Sample(model)`: another token that a language model finds plausible there;
+- `Suppress(factor)`: itself, with what attention scores for it scaled down;
 - "auto": the first of mask, pad, unk and eos token that there is, or a zero embedding; deletion in a black box.
 """
 
@@ -28,8 +30,8 @@ EMBEDDINGS: tuple[Named, ...] = ("zero_embedding", "mean_embedding")
 def check_strategy(strategy: Strategy) -> None:
     """An `InputError` for a strategy there is not."""
     known = get_args(Named)
-    if not isinstance(strategy, Sample) and strategy not in known:
-        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(known)}, Sample(model).")
+    if not isinstance(strategy, Sample | Suppress) and strategy not in known:
+        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(known)}, Sample(model), Suppress(factor).")
 
 
 def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
@@ -40,6 +42,12 @@ def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
     check_strategy(strategy)
     if isinstance(strategy, Sample) or strategy == "sample":
         return (Sample() if isinstance(strategy, str) else strategy).ready(subject)
+    if isinstance(strategy, Suppress):
+        if "attention" not in subject.offers:
+            raise UnsupportedError(
+                f"{subject.name} offers no attention to suppress tokens in. Use one of: {', '.join(able(subject))}."
+            )
+        return strategy
     if strategy == "auto":
         last: Named = "zero_embedding" if "embeddings" in subject.offers else "delete"
         return next((s for s in TOKENS if subject.replacement_id(s) is not None), last)
