@@ -69,18 +69,33 @@ def _method(name: str, cls: type["Method"]) -> dict[str, str | bool]:
 
 
 def passes(method: "Method") -> str:
-    """The cost formula, read off the method's own stated cost: it is linear in tokens and in targets, each by each."""
-    zero, token, row, both = (method.cost(tokens=n, rows=k) for n, k in ((0, 0), (1, 0), (0, 1), (1, 1)))
-    formulas = []
-    for kind in ("forwards", "backwards"):
-        base = getattr(zero, kind)
-        of_tokens, of_rows = getattr(token, kind) - base, getattr(row, kind) - base
-        of_both = getattr(both, kind) - of_tokens - of_rows - base
-        terms = [(of_both, "nk"), (of_tokens, "n"), (of_rows, "k"), (base, "")]
-        formula = " + ".join(_term(factor, letter) for factor, letter in terms if factor) or "no"
-        formulas.append(f"{formula} {kind.removesuffix('s') if formula == '1' else kind}")
-    return ", ".join(formulas)
+    """The cost formula, read off the method's own stated cost: it is linear in tokens and in targets, each by each, or
+    doubles with every token.
+    """
+    return ", ".join(_formula(method, kind) for kind in ("forwards", "backwards"))
+
+
+def _formula(method: "Method", kind: str) -> str:
+    def count(tokens: int, rows: int) -> int:
+        return int(getattr(method.cost(tokens=tokens, rows=rows), kind))
+
+    n, k = 12, 1
+    here, token, row, both = count(n, k), count(n + 1, k), count(n, k + 1), count(n + 1, k + 1)
+    if here and token == 2 * here:
+        return f"2ⁿ {kind}"
+    of_both = both - token - row + here
+    of_tokens, of_rows = token - here - of_both * k, row - here - of_both * n
+    base = here - of_both * n * k - of_tokens * n - of_rows * k
+    terms = [
+        _term(factor, letter) for factor, letter in ((of_both, "nk"), (of_tokens, "n"), (of_rows, "k"), (base, ""))
+    ]
+    formula = " + ".join(term for term in terms if term).replace("+ −", "− ") or "no"
+    return f"{formula} {kind.removesuffix('s') if formula == '1' else kind}"
 
 
 def _term(factor: int, letter: str) -> str:
-    return f"{factor}{letter}" if factor != 1 or not letter else letter
+    """One term, empty where there is none of it."""
+    if not factor:
+        return ""
+    size = letter if letter and abs(factor) == 1 else f"{abs(factor)}{letter}"
+    return size if factor > 0 else f"−{size}"
