@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cases import CASES, IMAGES, serves, subject_of, texts_of
+from cases import CASES, IMAGES, serves, stated, subject_of, texts_of
 from whence.methods.base import Method
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
@@ -14,7 +14,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "occlusion": {"window": 2},
     "lime": {"samples": 12},
     "kernel_shap": {"samples": 90},
-    "permutation_shapley": {"samples": 120},
+    "permutation_shapley": {"samples": 150},
     "partition_shap": {"samples": 9},
     "exact_shapley": {"features": "sentence"},
     "sobol": {"samples": 260},
@@ -44,7 +44,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("cases")
     cases = marker.args[0] if marker else list(CASES)
     if {"method", "case"} <= set(metafunc.fixturenames):
-        pairs = [(quick(method.key, case), case) for method in methods for case in cases if serves(method, case)]
+        both = [(quick(method.key, case), case) for method in methods for case in cases]
+        pairs = [pair for pair in both if serves(*pair) and stated(*pair)]
         metafunc.parametrize(("method", "case"), pairs, ids=[f"{method.key}-{case}" for method, case in pairs])
     elif "method" in metafunc.fixturenames:
         metafunc.parametrize("method", methods, ids=lambda m: m.key)

@@ -31,7 +31,7 @@ from whence.targets import Readout, Target, resolve_all
 _WORTH_A_PREFIX = 0.2
 """The share of tokens that must stand in front of the first masked one for keys and values to be used again."""
 _TOGETHER = -1
-"""The batches of masked inputs that use no prefix, from whatever input."""
+"""The batches of masked inputs of several inputs."""
 
 Masks = Bool[np.ndarray, "_ _"]
 Key = tuple[bytes, int]
@@ -119,8 +119,9 @@ class Evaluator:
                 self._known[unit.item][unit.key] = row
                 self.forwards[unit.item] += 1
 
+        apart = reused | self._fill_batches(units)
         self.run.in_batches(
-            self.subject, units, length, work, label, lambda unit: unit.item if unit.item in reused else _TOGETHER
+            self.subject, units, length, work, label, lambda unit: unit.item if unit.item in apart else _TOGETHER
         )
         return [
             np.array([known[key] for key in mine]).reshape(len(mine), len(value))
@@ -210,6 +211,13 @@ class Evaluator:
                 read[unit.item] += unit.length
                 same[unit.item] += unit.same
         return {item for item in read if same[item] > _WORTH_A_PREFIX * read[item]}
+
+    def _fill_batches(self, units: Sequence[Perturbed]) -> set[int]:
+        """The inputs with masked versions enough for batches of their own, which need no padding for others' sake."""
+        tokens = dict.fromkeys(range(len(self.inputs)), 0)
+        for unit in units:
+            tokens[unit.item] += unit.length
+        return {item for item, count in tokens.items() if count >= self.run.token_budget(self.subject.device)}
 
     def _values(self, chosen: Sequence[Perturbed], start: int) -> list[Float[np.ndarray, " row"]]:
         """Values of masked inputs, of which the first `start` tokens, the same in all, are taken from the cache."""
