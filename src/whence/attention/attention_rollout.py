@@ -9,9 +9,14 @@ from torch import Tensor
 
 from whence.attention.engine import AttentionMethod
 from whence.errors import InputError
+from whence.methods.checks import check_number
 
 HeadFusion = Literal["mean", "max", "min"]
 """What becomes of the weights that several heads give the same token."""
+
+
+_MOST_DISCARDED = 0.999
+"""With every weight discarded nothing would be left to roll out."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,7 @@ class AttentionRollout(AttentionMethod):
     def __post_init__(self) -> None:
         if self.head_fusion not in get_args(HeadFusion):
             raise InputError(f"Unknown head_fusion {self.head_fusion!r}. Known: {', '.join(get_args(HeadFusion))}.")
-        if not 0 <= self.discard_ratio < 1:
-            raise InputError(
-                f"discard_ratio must be a share from 0 up to, not including, 1; got {self.discard_ratio!r}."
-            )
+        check_number("discard_ratio", self.discard_ratio, above=0, at_most=_MOST_DISCARDED, or_equal=True)
 
     def _receive(self, kept: list[Tensor], number: int, weights: Float[Tensor, "batch head token token"]) -> None:
         fused = weights.mean(dim=1) if self.head_fusion == "mean" else getattr(weights, f"a{self.head_fusion}")(dim=1)

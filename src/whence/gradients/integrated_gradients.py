@@ -15,7 +15,7 @@ from whence.gradients.paths import Ends, Way, along, ends_of, warn_of_residual
 from whence.gradients.quadrature import Quadrature, cells, check_quadrature, quadrature_points
 from whence.methods.base import Cost, Explanation
 from whence.methods.baselines import Baseline, baseline_embeddings, check_baseline, resolved_baseline
-from whence.methods.checks import check_whole
+from whence.methods.checks import check_number, check_whole
 from whence.methods.run import Run
 from whence.methods.values import Place
 from whence.subjects.inputs import Inputs
@@ -83,8 +83,7 @@ class IntegratedGradients(GradientMethod):
         check_quadrature(self.quadrature, 2 if self.steps == "auto" else self.steps)
         check_layer(self.layer)
         check_whole("max_steps", self.max_steps, _FIRST_STEPS)
-        if not self.tolerance > 0:
-            raise InputError(f"tolerance must be above 0 (a share of value − baseline value), got {self.tolerance!r}.")
+        check_number("tolerance", self.tolerance, above=0)
         if self.steps == "auto" and not self.multiply_by_inputs:
             raise InputError(
                 "steps='auto' raises the steps until scores add up, and those without multiply_by_inputs do not. "

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, TypeVar
@@ -53,6 +53,7 @@ class Run:
         work: Callable[[Sequence[Unit]], None],
         label: str = "",
         apart: Callable[[Unit], int] = lambda unit: 0,
+        advance: Callable[[int], None] | None = None,
     ) -> None:
         """Call `work` on batches that together hold every unit once, short ones first.
 
@@ -60,12 +61,12 @@ class Run:
         takes; of a subject that does not pad, as many as it takes; where the subject wants equal lengths, only units of
         one length; and only units that `apart` gives one number. When memory runs out, the batch is tried again by
         halves, so `work` must leave nothing half done when it fails, and later ones are no larger; a single unit that
-        does not fit raises what torch raised.
+        does not fit raises what torch raised. `advance` counts units on a bar that is open already.
         """
         waiting = sorted(units, key=lambda unit: (apart(unit), length(unit)))
         at_most = subject.max_batch
         most = self.token_budget(subject.device) if self.batch_size == "auto" else int(self.batch_size)
-        with self._progress(len(units), label) as advance:
+        with self.progress_of(len(units), label) if advance is None else nullcontext(advance) as count:
             while waiting:
                 together = takewhile(lambda unit: apart(unit) == apart(waiting[0]), waiting[:most])
                 size = self._fitting([length(unit) for unit in together], subject, at_most)
@@ -76,7 +77,7 @@ class Run:
                         raise
                     at_most = size // 2
                     continue
-                advance(size)
+                count(size)
                 del waiting[:size]
 
     def _fitting(self, lengths: list[int], subject: Subject, at_most: int | None) -> int:
@@ -96,7 +97,8 @@ class Run:
         return size
 
     @contextmanager
-    def _progress(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
+    def progress_of(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
+        """A bar for so much work, or for at most so much, to be counted by calling what this yields."""
         bar = _Bar(total, label) if self.progress or (self.progress is None and sys.stderr.isatty()) else None
         try:
             yield bar.advance if bar is not None else _ignore

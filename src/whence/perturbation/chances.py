@@ -20,7 +20,8 @@ PROBABILITIES = ("probability", "log-probability")
 class LogOdds(Target):
     """log p/(1 − p) of the output that another target has the probability of; other targets as they are.
 
-    Of a softmax that is z_c − log Σ_{j≠c} exp z_j, finite also where p is 1 to all digits; of a sigmoid the logit.
+    Of a softmax that is z_c − log Σ_{j≠c} exp z_j, finite also where p is 1 to all digits; of a sigmoid the logit. A
+    function's probabilities stay as they are: they can be 0 and 1.
     """
 
     target: Target
@@ -28,9 +29,9 @@ class LogOdds(Target):
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The log-odds' readout at one slot."""
         readout = self.target.resolve(subject, inputs, slot, logits)
-        if readout.unit not in PROBABILITIES or readout.output is None:
+        if readout.unit not in PROBABILITIES or readout.output is None or subject.link == "probability":
             return readout
-        read = {"softmax": _softmax_log_odds, "sigmoid": _logit}[subject.link]
+        read = {"softmax": _softmax_log_odds, "sigmoid": _itself, "log": _log_odds_of_log}[subject.link]
         return replace(readout, unit="log-odds", read=_of(read, readout.output))
 
 
@@ -46,7 +47,7 @@ class Chance(Target):
         """The probability's readout at one slot."""
         readout = self.target.resolve(subject, inputs, slot, logits)
         if readout.output is not None and subject.link != "identity":
-            read = {"softmax": _softmax, "sigmoid": _sigmoid}[subject.link]
+            read = {"softmax": _softmax, "sigmoid": _sigmoid, "probability": _itself, "log": _exponential}[subject.link]
             return replace(readout, unit="probability", read=_of(read, readout.output))
         if readout.unit == "logit difference":
             difference = readout.read
@@ -72,7 +73,8 @@ class AmongTop(Target):
         top = min(self.top, outputs // 2)
 
         def among(z: Tensor) -> Tensor:
-            return ((z > z[..., output, None]).sum(dim=-1) < top).to(z.dtype)
+            likelier = (z > z[..., output, None]).sum(dim=-1)
+            return ((likelier < top) & z[..., output].isfinite()).to(z.dtype)
 
         return replace(readout, unit="among the top", read=among)
 
@@ -98,8 +100,16 @@ def _softmax_log_odds(logits: Tensor, output: int) -> Tensor:
     return logits[..., output] - others.logsumexp(dim=-1)
 
 
-def _logit(logits: Tensor, output: int) -> Tensor:
+def _itself(logits: Tensor, output: int) -> Tensor:
     return logits[..., output]
+
+
+def _log_odds_of_log(logits: Tensor, output: int) -> Tensor:
+    return logits[..., output] - torch.log(-torch.expm1(logits[..., output]))
+
+
+def _exponential(logits: Tensor, output: int) -> Tensor:
+    return torch.exp(logits[..., output])
 
 
 def _softmax(logits: Tensor, output: int) -> Tensor:

@@ -1,6 +1,5 @@
 """ContextCite."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -8,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from whence.errors import InputError, MissingExtraError
+from whence.errors import MissingExtraError
 from whence.methods.base import Explanation
+from whence.methods.checks import check_number
 from whence.methods.run import Run
 from whence.perturbation.chances import LogOdds, every
 from whence.perturbation.engine import Game, Masks, Values
-from whence.perturbation.features import Features
+from whence.perturbation.features import Features, feature_groups
 from whence.perturbation.sampling import Plan, SamplingMethod, Scores, jackknife
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
@@ -32,7 +32,7 @@ class ContextCite(SamplingMethod):
 
     Formula: w, c = argmin 1/(2M) Σ_m (g(z_m) − c − Σ_i w_i z_mi)² + α Σ_i s_i |w_i|, over M masks z that keep each part
     with probability 1/2, s_i the standard deviation of column i (the LASSO of standardised columns). g is log p/(1 − p)
-    where the target is a probability or its logarithm, and the target itself where it is not.
+    where the target is a model's probability or its logarithm, and the target itself where it is not.
     Source: Cohen-Wang et al. 2024, "ContextCite: Attributing Model Generation to Context", sections 3 and 4.1; the
     scales of columns as in the authors' code. There one model explains the log-odds of a whole response; here each
     token of a continuation has its own, and α is for one token, as theirs is after their division by the length.
@@ -65,9 +65,12 @@ class ContextCite(SamplingMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number = isinstance(self.alpha, int | float) and not isinstance(self.alpha, bool)
-        if not number or not 0 <= self.alpha < math.inf:
-            raise InputError(f"alpha must be a number of at least 0, got {self.alpha!r}.")
+        check_number("alpha", self.alpha, above=0, or_equal=True)
+
+    def _groups(self, inputs: Inputs) -> list[list[int]]:
+        """By default sentences, and of an image its units."""
+        whole = inputs.grid is not None and self.features == "sentence"
+        return feature_groups(inputs, "token" if whole else self.features)
 
     def _explain(
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run

@@ -6,7 +6,7 @@ inputs of all of them share batches.
 """
 
 from abc import abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from whence.methods.base import Cost, Explanation, Method
 from whence.methods.run import Run
 from whence.perturbation.evaluator import Evaluator
-from whence.perturbation.features import Features, check_features, feature_groups
+from whence.perturbation.features import Features, checked_features, feature_groups
 from whence.perturbation.proposals import Sample
 from whence.perturbation.strategies import Strategy, check_strategy
 from whence.subjects.inputs import Inputs
@@ -100,7 +100,7 @@ class PerturbationMethod(Method):
 
     def __post_init__(self) -> None:
         check_strategy(self.strategy)
-        check_features(self.features)
+        object.__setattr__(self, "features", checked_features(self.features))
 
     @property
     def params(self) -> dict[str, Any]:
@@ -117,6 +117,10 @@ class PerturbationMethod(Method):
         """What masked tokens of this subject become."""
         return self.strategy
 
+    def _groups(self, inputs: Inputs) -> list[list[int]]:
+        """The token indices of each feature of an input."""
+        return feature_groups(inputs, self.features)
+
     @abstractmethod
     def _play(self, game: Game) -> Play:
         """Ask for values of masks of the game's features until there is an estimate."""
@@ -124,10 +128,11 @@ class PerturbationMethod(Method):
     def _explain(
         self, subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], run: Run
     ) -> list[Explanation]:
-        groups = [feature_groups(item, self.features) for item in inputs]
+        groups = [self._groups(item) for item in inputs]
         evaluator = Evaluator(subject, inputs, targets, run, self._strategy(subject), groups)
         games = [game for i in range(len(inputs)) for game in _games(evaluator, i)]
-        estimates = play(evaluator, games, [self._play(game) for game in games], self.key)
+        most = sum(self.cost(game.features, len(game.rows)).forwards for game in games)
+        estimates = play(evaluator, games, [self._play(game) for game in games], self.key, most)
         found = []
         for i in range(len(inputs)):
             mine = [(game, estimate) for game, estimate in zip(games, estimates, strict=True) if game.item == i]
@@ -156,7 +161,7 @@ class PerturbationMethod(Method):
             values=values,
             baseline_values=None if last.baseline is None else baseline,
             cost=Cost(evaluator.forwards[item], 0),
-            groups=None if self.features == "token" else groups,
+            groups=None if len(groups) == len(evaluator.inputs[item]) else groups,
             standard_errors=None if last.standard_errors is None else errors,
             resolved=resolved,
             notes={name: numbers.tolist() for name, numbers in by_row.items()} | _proposals(evaluator, item),
@@ -168,7 +173,7 @@ def _proposals(evaluator: Evaluator, item: int) -> dict[str, int]:
     return {"proposals": evaluator.proposals[item]} if isinstance(evaluator.strategy, Sample) else {}
 
 
-def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], label: str) -> list[Estimate]:
+def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], label: str, most: int) -> list[Estimate]:
     """Play games to their ends, in rounds: the masks that all of them ask for are evaluated together."""
     estimates: dict[int, Estimate] = {}
     asked: dict[int, Drawn] = {}
@@ -182,19 +187,22 @@ def play(evaluator: Evaluator, games: Sequence[Game], plays: Sequence[Play], lab
 
     for number in range(len(plays)):
         ask(number, None)
-    while asked:
-        waiting, asked = asked, {}
-        try:
-            answers = _evaluated(evaluator, games, waiting, label)
-        except KeyboardInterrupt as broken_off:
-            _break_off(plays, waiting, estimates, broken_off)
-            break
-        for number, values in answers.items():
-            ask(number, values)
+    with evaluator.run.progress_of(most, label) as advance:
+        while asked:
+            waiting, asked = asked, {}
+            try:
+                answers = _evaluated(evaluator, games, waiting, advance)
+            except KeyboardInterrupt as broken_off:
+                _break_off(plays, waiting, estimates, broken_off)
+                break
+            for number, values in answers.items():
+                ask(number, values)
     return [estimates[number] for number in range(len(plays))]
 
 
-def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Drawn], label: str) -> dict[int, Values]:
+def _evaluated(
+    evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Drawn], advance: Callable[[int], None]
+) -> dict[int, Values]:
     """The values of each game's rows under the masks it asked for; features beyond its own are kept."""
     masks: list[list[Masks]] = [[np.ones((0, len(groups)), dtype=bool)] for groups in evaluator.features]
     draws: list[list[np.ndarray]] = [[np.zeros(0, dtype=int)] for _ in evaluator.features]
@@ -204,7 +212,7 @@ def _evaluated(evaluator: Evaluator, games: Sequence[Game], asked: dict[int, Dra
         masks[item].append(np.pad(wanted.masks, ((0, 0), (0, beyond)), constant_values=True))
         draws[item].append(wanted.draws)
     values = evaluator.evaluate(
-        [np.concatenate(parts) for parts in masks], label, [np.concatenate(parts) for parts in draws]
+        [np.concatenate(parts) for parts in masks], [np.concatenate(parts) for parts in draws], advance
     )
     answers, taken = {}, [0] * len(evaluator.inputs)
     for number, wanted in asked.items():

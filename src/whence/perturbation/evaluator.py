@@ -4,7 +4,7 @@ It alone knows how masked inputs share batches, that equal masks are run once (u
 drawn anew), and that a causal model need not read again what stands in front of the first masked token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -98,13 +98,14 @@ class Evaluator:
     def evaluate(
         self,
         masks: Sequence[Bool[np.ndarray, "_ _"]],
-        label: str = "perturbations",
         draws: Sequence[Int[np.ndarray, " _"]] | None = None,
+        advance: Callable[[int], None] | None = None,
     ) -> list[Float[np.ndarray, "_ _"]]:
         """The target values of every masked input, float64 `(samples, rows)` for each input.
 
         Equal masks of one input are run once, also if one was asked before; masked inputs of all inputs share batches.
         `draws` numbers each mask's replacements, where these are sampled: the same mask and number, the same tokens.
+        `advance` counts them on a bar that is open already.
         """
         keys = self._keys(masks, draws)
         units = self._perturbed(masks, keys)
@@ -121,7 +122,13 @@ class Evaluator:
 
         apart = reused | self._fill_batches(units)
         self.run.in_batches(
-            self.subject, units, length, work, label, lambda unit: unit.item if unit.item in apart else _TOGETHER
+            self.subject,
+            units,
+            length,
+            work,
+            "perturbations",
+            lambda unit: unit.item if unit.item in apart else _TOGETHER,
+            advance,
         )
         return [
             np.array([known[key] for key in mine]).reshape(len(mine), len(value))

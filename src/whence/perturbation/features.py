@@ -1,6 +1,7 @@
 """What is masked together: the features of an input, each some of its tokens."""
 
 from collections.abc import Sequence
+from operator import index
 from typing import Literal, get_args
 
 from whence.errors import InputError
@@ -17,23 +18,24 @@ have one role (the turns of a chat, the texts of a pair, source and target).
 """
 
 
-def check_features(features: Features) -> None:
-    """An `InputError` for features there are not."""
+def checked_features(features: Features) -> Features:
+    """The features as given, spans as tuples; an `InputError` for features there are not."""
     if isinstance(features, str):
         if features not in get_args(Named):
             raise InputError(
                 f"Unknown features {features!r}. Known: {', '.join(get_args(Named))}, or a list of (start, end) "
                 f"character offsets."
             )
-        return
+        return features
     try:
-        spans = [(int(start), int(end)) for start, end in features]
+        spans = tuple((index(start), index(end)) for start, end in features)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"features= wants a name or a list of (start, end) character offsets, got {features!r}."
         ) from error
     if not spans:
         raise InputError("features= is an empty list: there is nothing to mask.")
+    return spans
 
 
 def feature_groups(inputs: Inputs, features: Features) -> list[list[int]]:
@@ -47,7 +49,13 @@ def feature_groups(inputs: Inputs, features: Features) -> list[list[int]]:
             f"what gets a score."
         )
     if not isinstance(features, str):
-        return sorted(span_groups(tokens, [(int(start), int(end)) for start, end in features]))
+        for start, end in features:
+            if start < 0 or end > len(inputs.text):
+                raise InputError(
+                    f"The feature ({start}, {end}) reaches beyond the text, which has the characters 0 to "
+                    f"{len(inputs.text)}."
+                )
+        return sorted(span_groups(tokens, features))
     groups = {
         "word": lambda: word_groups(tokens),
         "sentence": lambda: sentence_groups(tokens, inputs.text),

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from whence.errors import InputError
+from whence.methods.checks import check_number
 from whence.perturbation.engine import Game, Masks, Values
 from whence.perturbation.sampling import Plan, SamplingMethod, Scores, jackknife
 
@@ -45,10 +45,8 @@ class Lime(SamplingMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.kernel_width > 0:
-            raise InputError(f"kernel_width must be above 0, got {self.kernel_width!r}.")
-        if not self.alpha >= 0:
-            raise InputError(f"alpha must be at least 0, got {self.alpha!r}.")
+        check_number("kernel_width", self.kernel_width, above=0)
+        check_number("alpha", self.alpha, above=0, or_equal=True)
 
     def _plan(self, game: Game) -> Plan:
         return _Surrogate(game, self.kernel_width, self.alpha)

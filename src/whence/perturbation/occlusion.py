@@ -7,6 +7,7 @@ import numpy as np
 
 from whence.errors import InputError
 from whence.methods.base import Cost
+from whence.methods.checks import check_whole
 from whence.perturbation.engine import Estimate, Game, Masks, PerturbationMethod, Play
 
 
@@ -43,9 +44,8 @@ class Occlusion(PerturbationMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value in (("window", self.window), ("stride", self.stride)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        check_whole("window", self.window, 1)
+        check_whole("stride", self.stride, 1)
         if self.stride > self.window:
             raise InputError(
                 f"A stride of {self.stride} leaves out features between windows of {self.window}, which would have no "

@@ -8,15 +8,15 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float
 
-from whence.errors import InputError
 from whence.methods.base import Cost
-from whence.perturbation.engine import Estimate, Game, Masks, PerturbationMethod, Play, Values
+from whence.methods.checks import check_whole
+from whence.perturbation.engine import Estimate, Game, Masks, PerturbationMethod, Play
 from whence.perturbation.hierarchy import Tree, hierarchy, leaves
 from whence.perturbation.masks import nothing_kept
 from whence.perturbation.sampling import warn_of_breaking_off
 
 _TOGETHER = 32
-"""Nodes opened at a time, whose masks share batches."""
+"""Branches of a row opened at a time, whose masks share batches."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class PartitionShap(PerturbationMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 3:
-            raise InputError(f"samples must be a whole number of at least 3, got {self.samples!r}.")
+        check_whole("samples", self.samples, 3)
 
     @property
     def bounded(self) -> bool:
@@ -66,39 +65,47 @@ class PartitionShap(PerturbationMethod):
         return Cost(1 + rows * self.samples, 0)
 
     def _play(self, game: Game) -> Play:
-        tree = hierarchy(game)
-        (empty,) = yield nothing_kept(game.features)
-        credit = _Credit(game.features, len(game.rows))
-        credit.add(tree, nothing_kept(game.features)[0], empty, game.whole, 1.0)
-        spent, broken_off = 1, {}
-        while nodes := credit.largest(min(_TOGETHER, (self.samples - spent) // 2)):
-            masks = np.concatenate([node.asked() for node in nodes])
+        tree, nothing = hierarchy(game), nothing_kept(game.features)
+        (empty,) = yield nothing
+        credits = [_Credit(game.features, self.samples - 1) for _ in game.rows]
+        for credit, without, whole in zip(credits, empty.tolist(), game.whole.tolist(), strict=True):
+            credit.add(_Branch(tree, nothing[0], without, whole, 1.0))
+        broken_off = {}
+        while any(opened := [credit.largest() for credit in credits]):
+            masks = [branch.asked() for branches in opened for branch in branches]
             try:
-                values = yield masks
+                values = yield np.concatenate(masks)
             except KeyboardInterrupt:
-                warn_of_breaking_off(spent, self.samples, "samples")
-                credit.put_back(nodes)
+                for credit, branches in zip(credits, opened, strict=True):
+                    credit.put_back(branches)
+                warn_of_breaking_off(credits[0].spent, self.samples, "samples")
                 broken_off = {"broken_off": True}
                 break
-            spent += len(masks)
-            for node, pair in zip(nodes, values.reshape(len(nodes), 2, -1), strict=True):
-                credit.open(node, pair)
-        resolved = {"samples": spent, "unopened": credit.unopened} | broken_off
-        return Estimate(credit.shared_out(), baseline=empty, resolved=resolved)
+            pairs = iter(values.reshape(len(masks), 2, -1))
+            for row, (credit, branches) in enumerate(zip(credits, opened, strict=True)):
+                for branch in branches:
+                    credit.open(branch, *next(pairs)[:, row].tolist())
+        resolved = {
+            "samples": 1 + sum(credit.spent for credit in credits),
+            "unopened": sum(credit.unopened for credit in credits),
+        }
+        scores = np.stack([credit.shared_out() for credit in credits])
+        return Estimate(scores, baseline=empty, resolved=resolved | broken_off)
 
 
 @dataclass(frozen=True, eq=False)
-class _Node:
-    """A branch of two, the features kept beside it, the values without and with it, and its weight."""
+class _Branch:
+    """A part of the tree, the features kept beside it, a row's values without and with it, and its weight."""
 
-    tree: tuple[Tree, Tree]
+    tree: Tree
     kept: Bool[np.ndarray, " feature"]
-    without: Float[np.ndarray, " row"]
-    whole: Float[np.ndarray, " row"]
+    without: float
+    whole: float
     weight: float
 
     def asked(self) -> Masks:
-        """What is kept with the left branch, and with the right one."""
+        """What is kept with the left one of its two branches, and with the right one."""
+        assert not isinstance(self.tree, int)
         masks = np.stack([self.kept, self.kept])
         for mask, branch in zip(masks, self.tree, strict=True):
             mask[leaves(branch)] = True
@@ -106,52 +113,55 @@ class _Node:
 
 
 class _Credit:
-    """The scores given to features so far, and the nodes whose credit has not been divided."""
+    """One row's scores so far, and the branches whose credit has not been divided."""
 
-    def __init__(self, features: int, rows: int) -> None:
-        self._scores = np.zeros((rows, features))
-        self._waiting: list[tuple[float, int, _Node]] = []
+    def __init__(self, features: int, budget: int) -> None:
+        self.spent = 0
+        self._budget = budget
+        self._scores = np.zeros(features)
+        self._waiting: list[tuple[float, int, _Branch]] = []
         self._number = count()
 
-    def add(
-        self, tree: Tree, kept: Bool[np.ndarray, " feature"], without: np.ndarray, whole: np.ndarray, weight: float
-    ) -> None:
-        """Give a feature its credit, or have a branch wait to be opened, the largest credit in any row first."""
-        if isinstance(tree, int):
-            self._scores[:, tree] += weight * (whole - without)
-            return
-        node = _Node(tree, kept, without, whole, weight)
-        size = float(np.abs(whole - without).max() * weight)
-        heapq.heappush(self._waiting, (-size, next(self._number), node))
+    def add(self, branch: _Branch) -> None:
+        """Give a feature its credit, or have a branch wait to be opened."""
+        change = branch.weight * (branch.whole - branch.without)
+        if isinstance(branch.tree, int):
+            self._scores[branch.tree] += change
+        else:
+            heapq.heappush(self._waiting, (-abs(change), next(self._number), branch))
 
-    def largest(self, at_most: int) -> list[_Node]:
-        """The nodes of the largest credit, taken out."""
-        return [heapq.heappop(self._waiting)[2] for _ in range(min(at_most, len(self._waiting)))]
+    def largest(self) -> list[_Branch]:
+        """The branches of the largest credit that the budget allows to open, taken out."""
+        together = min(_TOGETHER, len(self._waiting), (self._budget - self.spent) // 2)
+        self.spent += 2 * together
+        return [heapq.heappop(self._waiting)[2] for _ in range(together)]
 
-    def put_back(self, nodes: list[_Node]) -> None:
-        """Have nodes wait that were taken out and not opened."""
-        for node in nodes:
-            self.add(node.tree, node.kept, node.without, node.whole, node.weight)
+    def put_back(self, branches: list[_Branch]) -> None:
+        """Have branches wait that were taken out and not opened."""
+        self.spent -= 2 * len(branches)
+        for branch in branches:
+            self.add(branch)
 
-    def open(self, node: _Node, values: Values) -> None:
-        """Divide a node's credit between its branches: each with and without the other, half the weight each."""
-        left, right = node.tree
-        with_left, with_right = node.asked()
-        half = node.weight / 2
-        self.add(left, node.kept, node.without, values[0], half)
-        self.add(left, with_right, values[1], node.whole, half)
-        self.add(right, node.kept, node.without, values[1], half)
-        self.add(right, with_left, values[0], node.whole, half)
+    def open(self, branch: _Branch, left_kept: float, right_kept: float) -> None:
+        """Divide a branch's credit between its two: each with and without the other, half the weight each."""
+        assert not isinstance(branch.tree, int)
+        left, right = branch.tree
+        with_left, with_right = branch.asked()
+        half = branch.weight / 2
+        self.add(_Branch(left, branch.kept, branch.without, left_kept, half))
+        self.add(_Branch(left, with_right, right_kept, branch.whole, half))
+        self.add(_Branch(right, branch.kept, branch.without, right_kept, half))
+        self.add(_Branch(right, with_left, left_kept, branch.whole, half))
 
     @property
     def unopened(self) -> int:
-        """How many nodes wait."""
+        """How many branches wait."""
         return len(self._waiting)
 
-    def shared_out(self) -> Float[np.ndarray, "row feature"]:
-        """The scores, the credit of nodes that wait divided equally among their features."""
+    def shared_out(self) -> Float[np.ndarray, " feature"]:
+        """The scores, the credit of branches that wait divided equally among their features."""
         scores = self._scores.copy()
-        for _, _, node in self._waiting:
-            members = leaves(node.tree)
-            scores[:, members] += (node.weight * (node.whole - node.without) / len(members))[:, None]
+        for _, _, branch in self._waiting:
+            members = leaves(branch.tree)
+            scores[members] += branch.weight * (branch.whole - branch.without) / len(members)
         return scores

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from whence.errors import InputError
 from whence.methods.base import Cost, Explanation
+from whence.methods.checks import check_number, check_whole
 from whence.methods.run import Run
 from whence.perturbation.chances import AmongTop, Chance, every
 from whence.perturbation.engine import Drawn, Estimate, Game, Masks, PerturbationMethod, Play, Values
@@ -71,11 +71,8 @@ class ReAGent(PerturbationMethod):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, least in (("runs", 2), ("steps", 1), ("keep", 1), ("top", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}.")
-        if not isinstance(self.ratio, float) or not 0 < self.ratio < 1:
-            raise InputError(f"ratio must be a share between 0 and 1, got {self.ratio!r}.")
+            check_whole(name, getattr(self, name), least)
+        check_number("ratio", self.ratio, above=0, at_most=1)
 
     @property
     def scores_unit(self) -> str:

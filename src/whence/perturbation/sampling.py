@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 
 from whence.errors import InputError, WhenceWarning
 from whence.methods.base import Cost
+from whence.methods.checks import check_number, check_whole
 from whence.perturbation.engine import Estimate, Game, Masks, PerturbationMethod, Play, Values
 
-_ROUNDS = 8
-"""Rounds that a budget is spent in; after each an estimate may be sure enough, or the user break off."""
+_FIRST_SHARE = 32
+"""The share of a budget that is spent first; after each round an estimate may be sure enough, or the user break off."""
 _GROUPS = 10
 """Parts that a sample is cut into for a jackknife."""
 
@@ -75,9 +76,9 @@ class SamplingMethod(PerturbationMethod):
     """A perturbation method that estimates its scores from masks drawn at random, with a standard error for each.
 
     `samples` is the budget: the most masked inputs that a game may ask for (equal ones are run once). `tolerance`
-    ends it earlier: as soon as no standard error in a row is more than this share of the row's largest score; None to
-    spend the whole budget. Draws depend on the run's seed, not on the text: two texts of one length are masked alike.
-    When the user breaks off (Ctrl-C), what is known so far is returned, with its standard errors.
+    ends it earlier: a row is done as soon as none of its standard errors is more than this share of its largest score;
+    None to spend the whole budget. Draws depend on the run's seed, not on the text: two texts of one length are masked
+    alike. When the user breaks off (Ctrl-C), what is known so far is returned, with its standard errors.
     """
 
     samples: int = 512
@@ -85,10 +86,9 @@ class SamplingMethod(PerturbationMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 2:
-            raise InputError(f"samples must be a whole number of at least 2, got {self.samples!r}.")
-        if self.tolerance is not None and not (isinstance(self.tolerance, float) and 0 < self.tolerance < 1):
-            raise InputError(f"tolerance must be a share between 0 and 1, or None, got {self.tolerance!r}.")
+        check_whole("samples", self.samples, 2)
+        if self.tolerance is not None:
+            check_number("tolerance", self.tolerance, above=0, at_most=1)
 
     @property
     def bounded(self) -> bool:
@@ -108,32 +108,32 @@ class SamplingMethod(PerturbationMethod):
         asked = plan.begin()
         plan.begun((yield asked))
         spent, resolved = len(asked), {}
-        if not plan.sufficient():
-            counts = self._counts(plan, spent)
-            for number, count in enumerate(counts):
-                masks = plan.draw(np.random.default_rng([game.seed, number]), count)
-                try:
-                    values = yield masks
-                except KeyboardInterrupt:
-                    if number == 0 or not plan.determined():
-                        raise
-                    warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]), "samples")
-                    resolved["broken_off"] = True
-                    break
-                plan.receive(values)
-                spent += len(masks)
-                if self._sure(plan):
-                    break
+        settled = _Settled(len(game.rows), self.tolerance)
+        counts = [] if plan.sufficient() else self._counts(plan, spent)
+        for number, count in enumerate(counts):
+            masks = plan.draw(np.random.default_rng([game.seed, number]), count)
+            try:
+                values = yield masks
+            except KeyboardInterrupt:
+                if number == 0 or not plan.determined():
+                    raise
+                warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]), "samples")
+                resolved["broken_off"] = True
+                break
+            plan.receive(values)
+            spent += len(masks)
+            if settled.after(plan):
+                break
         if not plan.determined():
             raise InputError(
                 f"The {spent} masks drawn do not determine the scores of {plan.game.features} features. Raise "
                 f"samples=, or mask more at a time (features='word' or 'sentence')."
             )
-        scores, errors = plan.estimate()
+        scores, errors = settled.over(*plan.estimate())
         return Estimate(scores, errors, plan.baseline(), resolved | {"samples": spent}, plan.by_row())
 
     def _counts(self, plan: Plan, spent: int) -> list[int]:
-        """How many draws to make in each round; in the first enough for standard errors."""
+        """How many draws to make in each round: few in the first, so that there soon is something to show."""
         draws = (self.samples - spent) // plan.size
         if draws < plan.least:
             raise InputError(
@@ -141,14 +141,40 @@ class SamplingMethod(PerturbationMethod):
                 f"{spent + plan.least * plan.size}. Raise samples=, or mask more at a time (features='word' or "
                 f"'sentence')."
             )
-        return [len(part) for part in np.array_split(np.arange(draws), min(_ROUNDS, draws // plan.least))]
+        counts, size = [], max(plan.least, draws // _FIRST_SHARE)
+        while draws:
+            counts.append(min(size, draws))
+            draws -= counts[-1]
+            size = max(size, min(2 * size, sum(counts) // 2))
+        return counts
 
-    def _sure(self, plan: Plan) -> bool:
-        """Whether the standard errors are within the tolerance."""
-        if self.tolerance is None or not plan.determined():
+
+class _Settled:
+    """The rows that are sure enough, each with its estimate from when it became so.
+
+    Rows are settled one by one, so that a row's scores do not depend on which others are asked for.
+    """
+
+    def __init__(self, rows: int, tolerance: float | None) -> None:
+        self._tolerance = tolerance
+        self._rows: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._count = rows
+
+    def after(self, plan: Plan) -> bool:
+        """Settle the rows whose standard errors are within the tolerance by now; whether that is all of them."""
+        if self._tolerance is None or not plan.determined():
             return False
         scores, errors = plan.estimate()
-        return bool((errors.max(axis=1) <= self.tolerance * np.abs(scores).max(axis=1)).all())
+        sure = errors.max(axis=1) <= self._tolerance * np.abs(scores).max(axis=1)
+        for row in np.flatnonzero(sure):
+            self._rows.setdefault(int(row), (scores[row], errors[row]))
+        return len(self._rows) == self._count
+
+    def over(self, scores: Scores, errors: Scores) -> tuple[Scores, Scores]:
+        """The last estimates, with those of the rows settled before in their places."""
+        for row, (settled, sure) in self._rows.items():
+            scores[row], errors[row] = settled, sure
+        return scores, errors
 
 
 def jackknife(

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from whence.errors import InputError, UnsupportedError
+from whence.errors import UnsupportedError
 from whence.methods.attention_calls import MASKED, AttentionCalls, Scores
 from whence.methods.attention_layout import layout_of
+from whence.methods.checks import check_number
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
@@ -36,9 +37,9 @@ class Suppress:
     shifted: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in (("factor", self.factor), ("similarity", self.similarity)):
-            if value is not None and not 0 < value <= 1:
-                raise InputError(f"{name} must be above 0 and at most 1, got {value!r}.")
+        check_number("factor", self.factor, above=0, at_most=1)
+        if self.similarity is not None:
+            check_number("similarity", self.similarity, above=0, at_most=1)
 
     @property
     def name(self) -> str:
