@@ -50,7 +50,14 @@ def table(rows: Sequence[Row], differs: bool) -> list[str]:
             continue
         ratio = "" if first is None else f"{row.seconds / first.seconds:.2f}"
         run = row.runs[0]
-        cells = [name, row.entry.setting, f"{row.seconds:.2f}", ratio, f"{run['forwards']:,}", f"{run['tokens']:,}"]
+        cells = [
+            name,
+            row.entry.setting + " †" * row.entry.slow,
+            f"{row.seconds:.2f}",
+            ratio,
+            f"{run['forwards']:,}",
+            f"{run['tokens']:,}",
+        ]
         cells.append(mebibytes(row.peak))
         if differs:
             cells.append("" if row.differs is None else f"{row.differs:.1e}" + " (first token)" * row.entry.first_row)
@@ -126,7 +133,7 @@ make peers
 ```
 
 {used};
-each on {alike}; float32, {threads} threads of a CPU; fastest of {repeats} runs ("as it comes" and "token by token": one run).
+each on {alike}; float32, {threads} threads of a CPU; fastest of {repeats} runs (of rows marked †: one run).
 
 Every library has a process of its own and the others wait; all are given the same weights, token ids, masked token and
 attention (sdpa). Batch sizes of peers are the fastest of those tried: 1 to 48 masked inputs a pass for Inseq, 3 to all
@@ -140,10 +147,10 @@ any score from that of the formula written with torch alone, as a share of the l
 
 What the libraries do is not quite the same:
 
-- whence gives scores of the prompt's tokens and of the continuation's earlier ones. So does Inseq. Captum gives scores
-  of the prompt's tokens only: of leave-one-out it runs {of_prompt} inputs where whence runs {of_all}, and in its integrated gradients
-  earlier continuation tokens stay as they are all along the path, which is another question for all but the first token
-  of the continuation: *differs by* is of that one.
+- whence gives scores of the prompt's tokens and of the continuation's earlier ones, and so does Inseq. Captum gives
+  scores of the prompt's tokens only: of leave-one-out it asks for {of_prompt} inputs, whence for {of_all}. In Captum's
+  integrated gradients earlier continuation tokens stay as they are all along the path, which is another question for
+  all but the first token of the continuation: *differs by* is of that one.
 - Captum explains one prompt a call, and by perturbation runs one masked prompt a pass. As it comes it feeds the whole
   sequence to the model again on top of the cache (transformers 5.3 and later), and its numbers are wrong, as the last
   column shows; `use_cached_outputs=False` is right, and `forward_in_tokens=False` right and fast.
@@ -153,11 +160,11 @@ What the libraries do is not quite the same:
 """
 
 CLASSIFIER_NOTES = """Words, by white space, are the features; a masked word's tokens become [MASK]; the target is the
-logit of the likeliest class. Inseq has no classifiers. Captum explains one text at a time. SHAP is given a function from
-words to logits, and all words' values are asked for.
+logit of the likeliest class. Inseq has no classifiers. Captum explains one text at a time. SHAP is given a function
+from words to logits, and all words' values are asked for.
 """
 
 ERROR_NOTES = """Exact values from all {subsets:,} subsets of words; estimates from {samples} samples a text, {seeds}
-seeds. LIME does not estimate Shapley values: its coefficients are set beside them all the same. Captum's LIME is as it comes
-(lasso of 0.01, weights from the cosine of token ids), and with a linear regression in the lasso's place.
+seeds. LIME does not estimate Shapley values: its coefficients are set beside them all the same. Captum's LIME is as it
+comes (lasso of 0.01, weights from the cosine of token ids), and with a linear regression in the lasso's place.
 """
