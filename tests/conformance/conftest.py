@@ -8,7 +8,10 @@ from cases import CASES, serves, subject_of, texts_of
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
-QUICK: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 8}}
+QUICK: dict[str, dict[str, Any]] = {
+    "integrated_gradients": {"steps": 8},
+    "occlusion": {"window": 2},
+}
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
 
 

@@ -73,8 +73,6 @@ class Method(ABC):
     """What a subject must offer: "embeddings", "attention"."""
     complete: ClassVar[bool] = False
     """Whether its scores claim to add up to value − baseline_value; if so, what is missing is reported as residual."""
-    bounded: ClassVar[bool] = False
-    """Whether `cost` is the most that is done (equal inputs are run once, an estimate may stop early), or just that."""
     caveat: ClassVar[str]
     """What it does not claim, in one sentence for the reader of a report."""
 
@@ -89,6 +87,11 @@ class Method(ABC):
     def scores_unit(self) -> str | None:
         """The unit of the scores where it is not the target's."""
         return None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether `cost` is the most that is done: equal inputs are run once, an estimate may stop early."""
+        return False
 
     @property
     def signed(self) -> bool:

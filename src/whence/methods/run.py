@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import torch
@@ -51,19 +52,22 @@ class Run:
         length: Callable[[Unit], int],
         work: Callable[[Sequence[Unit]], None],
         label: str = "",
+        apart: Callable[[Unit], int] = lambda unit: 0,
     ) -> None:
         """Call `work` on batches that together hold every unit once, short ones first.
 
         A batch holds as many units as fit the token budget, all padded to its longest, and no more than the subject
-        takes; where the subject wants equal lengths, only units of one length. When memory runs out, the batch is
-        tried again by halves, so `work` must leave nothing half done when it fails, and later ones are no larger; a
-        single unit that does not fit raises what torch raised.
+        takes; where the subject wants equal lengths, only units of one length; and only units that `apart` gives one
+        number. When memory runs out, the batch is tried again by halves, so `work` must leave nothing half done when
+        it fails, and later ones are no larger; a single unit that does not fit raises what torch raised.
         """
-        waiting = sorted(units, key=length)
+        waiting = sorted(units, key=lambda unit: (apart(unit), length(unit)))
         at_most = subject.max_batch
+        most = self.token_budget(subject.device) if self.batch_size == "auto" else int(self.batch_size)
         with self._progress(len(units), label) as advance:
             while waiting:
-                size = self._fitting([length(unit) for unit in waiting], subject, at_most)
+                together = takewhile(lambda unit: apart(unit) == apart(waiting[0]), waiting[:most])
+                size = self._fitting([length(unit) for unit in together], subject, at_most)
                 try:
                     work(waiting[:size])
                 except (torch.OutOfMemoryError, RuntimeError) as error:
@@ -83,7 +87,7 @@ class Run:
             while size < limit and lengths[size] * (size + 1) <= budget:
                 size += 1
         else:
-            size = min(limit, int(self.batch_size))
+            size = limit
         if lengths[0] != lengths[size - 1] and subject.equal_lengths:
             return next((i for i in range(size) if lengths[i] != lengths[0]), size)
         return size

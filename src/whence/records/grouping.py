@@ -16,6 +16,9 @@ _STOP = re.compile(rf"[.!?\u2026\u061f][{re.escape(_CLOSERS)}]*\s*$")
 _FULL_WIDTH_STOP = re.compile(rf"[\u3002\uff01\uff1f][{re.escape(_CLOSERS)}]*$")
 """Ends a sentence whatever follows, a closing quote aside."""
 
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*$")
+"""Ends a paragraph."""
+
 
 def word_groups(tokens: Sequence[Token]) -> list[list[int]]:
     """Token indices of each word: a run of tokens with no white space, offset gap or change of role between them."""
@@ -39,6 +42,24 @@ def sentence_groups(tokens: Sequence[Token], text: str | None) -> list[list[int]
     if tokens:
         said = tokens[0].text
     return _runs(tokens, starts)
+
+
+def paragraph_groups(tokens: Sequence[Token], text: str | None) -> list[list[int]]:
+    """Token indices of each paragraph: up to the first word behind a blank line."""
+    said = ""
+
+    def starts(previous: Token, token: Token) -> bool:
+        nonlocal said
+        said += previous.text + _gap(previous, token, text)
+        leading = token.text[: len(token.text) - len(token.text.lstrip())]
+        return leading != token.text and bool(_BLANK_LINE.search(said + leading))
+
+    return _runs(tokens, starts)
+
+
+def role_groups(tokens: Sequence[Token]) -> list[list[int]]:
+    """Token indices of each run of tokens that have one role."""
+    return _runs(tokens, lambda previous, token: False)
 
 
 def span_groups(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[list[int]]:

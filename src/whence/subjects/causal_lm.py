@@ -10,11 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from whence.errors import InputError, WhenceWarning
+from whence.errors import InputError, UnsupportedError, WhenceWarning
 from whence.records import Token
 from whence.subjects import chat, encoding
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs, Slot, next_token_slot
+from whence.subjects.padding import distance, rounding
+from whence.subjects.prefix import behind, new_cache, prefix_of
 from whence.subjects.subject import At, Chat, refuse_at, refuse_empty
 from whence.subjects.token_predictor import Writer
 
@@ -57,12 +59,38 @@ class CausalLM(Writer):
         """Next-token logits at the batch's positions; no others are computed where the model allows."""
         wanted, place = torch.unique(batch.indices, return_inverse=True)
         keep = {"logits_to_keep": wanted} if self._keeps_some else {}
-        logits = self._forward(batch, use_cache=False, **keep).logits
+        logits = self._forward(batch, **({} if batch.cache is not None else {"use_cache": False}), **keep).logits
         if self._keeps_some and all(row == wanted.tolist() for row in batch.indices.tolist()):
             return logits
         place = place.to(logits.device) if self._keeps_some else batch.indices.to(logits.device)
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, place]
+
+    def remembers(self, tokens: int) -> bool:
+        """Whether the model goes on from keys and values as it goes on from tokens: it is asked, once.
+
+        Not for inputs longer than a sliding window of attention, which a cache holds in another way.
+        """
+        window = getattr(self.model.config.get_text_config(), "sliding_window", None)
+        return (window is None or tokens <= window) and self._goes_on
+
+    @cached_property
+    def _goes_on(self) -> bool:
+        half = 3
+        ids = torch.tensor([self._some_ids(self._vocabulary, 2 * half)], device=self.device)
+        embeds, last = self.embed(ids), torch.tensor([[2 * half - 1]], device=self.device)
+        whole = Batch(embeds, torch.ones_like(ids, dtype=torch.bool), last)
+        first = Batch(embeds[:, :half], whole.mask[:, :half], last.clamp_max(half - 1), cache=new_cache())
+        try:
+            with self.session(), torch.no_grad():
+                self.logits(first)
+                prefix = prefix_of(first.cache, half)
+                if prefix is None:
+                    return False
+                found, expected = self.logits(behind(whole, prefix, half)), self.logits(whole)
+        except UnsupportedError:
+            return False
+        return distance(found, expected) <= rounding(embeds.dtype)
 
     def query_position(self, slot: Slot, length: int, output: int | None = None) -> int:
         """The token the prediction is made at: the one before the predicted token."""

@@ -35,6 +35,7 @@ class FakeSubject(Subject):
     """
 
     task = "text-classification"
+    hides = True
 
     def __init__(
         self,
@@ -89,9 +90,13 @@ class FakeSubject(Subject):
         """Each token's effects, as its embedding."""
         return self.model.effects[ids]
 
+    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
+        """The mean effects of all words known, the one without effect among them."""
+        return self.model.effects.mean(dim=0).expand(len(inputs), -1)
+
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot output"]:
         """The sum of the effects, as the one slot of each item."""
-        return self.model(batch.embeds, batch.mask)[:, None, :]
+        return self.model(batch.embeds, batch.attended)[:, None, :]
 
     @contextmanager
     def session(self) -> Iterator[None]:

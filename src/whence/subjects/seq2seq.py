@@ -3,11 +3,11 @@
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from whence.errors import InputError, UnsupportedError
@@ -19,6 +19,7 @@ from whence.subjects.inputs import Inputs, Slot, next_token_slot
 from whence.subjects.padding import distance, rounding
 from whence.subjects.subject import At, refuse_at
 from whence.subjects.token_predictor import Writer
+from whence.subjects.transformers_model import mean_of_table
 
 _NEEDED = ("inputs_embeds", "attention_mask", "decoder_inputs_embeds", "decoder_attention_mask", "encoder_outputs")
 
@@ -96,6 +97,30 @@ class Seq2SeqLM(Writer):
         is_source = _before(batch.source, ids.shape[1])
         return replace(batch, embeds=torch.where(is_source[..., None], batch.embeds, of_decoder))
 
+    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
+        """The mean of the encoder's embedding table at the source's places, of the decoder's at the target's."""
+        assert inputs.source is not None
+        of_encoder, of_decoder = self._means
+        return torch.cat([of_encoder.expand(inputs.source, -1), of_decoder.expand(len(inputs) - inputs.source, -1)])
+
+    @cached_property
+    def _means(self) -> tuple[Float[Tensor, " hidden"], Float[Tensor, " hidden"]]:
+        tables = zip((self._embedding, self._decoder_embedding), self._scales, strict=True)
+        return tuple(
+            mean_of_table(partial(_looked_up, table, scale=scale), int(table.weight.shape[0]), self.device)
+            for table, scale in tables
+        )  # type: ignore[return-value]
+
+    @cached_property
+    def hides(self) -> bool:  # type: ignore[override]
+        """Whether a source token kept from attention changes anything: the model is asked."""
+        batch = self.collate([self._sample(4, 1)] * 2)
+        hidden = torch.zeros_like(batch.mask)
+        hidden[1, 1] = True
+        with self.session(), torch.no_grad():
+            logits = self._logits(replace(batch, hidden=hidden))
+        return distance(logits[1], logits[0]) > rounding(self._embedding.weight.dtype)
+
     def logits(self, batch: Batch) -> Float[Tensor, "batch slot vocabulary"]:
         """Next-token logits at the batch's positions, all in the decoder's part."""
         return self._logits(batch)
@@ -157,7 +182,7 @@ class Seq2SeqLM(Writer):
             logits = self.model(
                 inputs_embeds=batch.embeds[:, : int(source.max())],
                 decoder_inputs_embeds=_decoder_part(batch.embeds, source, int(target.max())),
-                **_masks(source, target),
+                **_masks(batch.attended, source, target),
                 use_cache=False,
             ).logits
         rows = torch.arange(len(batch), device=logits.device)[:, None]
@@ -233,20 +258,24 @@ def _before(lengths: Int[Tensor, " batch"], width: int) -> Bool[Tensor, "batch t
 
 
 def _decoder_part(
-    embeds: Float[Tensor, "batch token hidden"], source: Int[Tensor, " batch"], width: int
-) -> Float[Tensor, "batch target hidden"]:
+    values: Shaped[Tensor, "batch token value"], source: Int[Tensor, " batch"], width: int
+) -> Shaped[Tensor, "batch target value"]:
     """What stands behind each row's source, as rows that begin together."""
     first = int(source[0])
     if bool((source == first).all()):
-        return embeds[:, first : first + width]
-    places = (source[:, None] + torch.arange(width, device=source.device)).clamp_max(embeds.shape[1] - 1)
-    return embeds.gather(1, places[..., None].expand(-1, -1, embeds.shape[-1]))
+        return values[:, first : first + width]
+    places = (source[:, None] + torch.arange(width, device=source.device)).clamp_max(values.shape[1] - 1)
+    return values.gather(1, places[..., None].expand(-1, -1, values.shape[-1]))
 
 
-def _masks(source: Int[Tensor, " batch"], target: Int[Tensor, " batch"]) -> dict[str, Tensor]:
-    """The attention masks of both sides, each only where there is padding."""
+def _masks(
+    attended: Bool[Tensor, "batch token"], source: Int[Tensor, " batch"], target: Int[Tensor, " batch"]
+) -> dict[str, Tensor]:
+    """The attention masks of both sides, each only where there is something not to look at."""
+    widths = int(source.max()), int(target.max())
     kept = {
-        "attention_mask": _before(source, int(source.max())),
-        "decoder_attention_mask": _before(target, int(target.max())),
+        "attention_mask": attended[:, : widths[0]] & _before(source, widths[0]),
+        "decoder_attention_mask": _decoder_part(attended[..., None], source, widths[1])[..., 0]
+        & _before(target, widths[1]),
     }
     return {name: mask.long() for name, mask in kept.items() if not bool(mask.all())}

@@ -41,6 +41,8 @@ class Subject(ABC):
     """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
     max_batch: int | None = None
     """How many inputs the model takes at once, None for any number."""
+    hides: bool = False
+    """Whether attention can be kept from looking at a token that stays in its place."""
     link: str = "softmax"
     """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression)."""
     offers: frozenset[str] = frozenset({"embeddings", "attention"})
@@ -86,6 +88,14 @@ class Subject(ABC):
         """The inputs with the "mask", "pad", "unk" or "eos" token in the place of those that are not kept."""
         token = self.replacement_id(kind)
         return inputs.with_ids([t.id if kept else token for t, kept in zip(inputs.tokens, keep, strict=True)])
+
+    def remembers(self, tokens: int) -> bool:
+        """Whether, for inputs of so many tokens, the model can go on from a cache of those in front."""
+        return False
+
+    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
+        """At each place the mean of all the embeddings that a token can have there."""
+        raise UnsupportedError(f"{self.name} ({self.task}) has no table of embeddings to take the mean of.")
 
     # ------------------------------------------------------------------ through
 

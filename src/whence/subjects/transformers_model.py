@@ -1,7 +1,7 @@
 """What every subject made of a transformers model and tokenizer has in common."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -19,8 +19,14 @@ from whence.subjects.batch import Batch
 from whence.subjects.chat import is_chat
 from whence.subjects.edits import edits_of
 from whence.subjects.failures import failures_of
+from whence.subjects.inputs import Inputs
 from whence.subjects.session import session
 from whence.subjects.subject import Subject, refuse_empty
+
+_SAMPLE = 4
+"""Tokens to ask a model with what hiding one does."""
+_AT_ONCE = 16_384
+"""Rows of an embedding table looked up at once."""
 
 
 class TransformersModel(Subject):
@@ -51,6 +57,27 @@ class TransformersModel(Subject):
         """The model's input embeddings of token ids, detached from any graph."""
         with torch.no_grad():
             return self._embedding(ids).detach()
+
+    def mean_embeddings(self, inputs: Inputs) -> Float[Tensor, "token hidden"]:
+        """The mean of the embedding table, at each token's place."""
+        return self._mean_embedding.expand(len(inputs), -1)
+
+    @cached_property
+    def _mean_embedding(self) -> Float[Tensor, " hidden"]:
+        return mean_of_table(self.embed, int(self._embedding.weight.shape[0]), self.device)
+
+    @cached_property
+    def hides(self) -> bool:  # type: ignore[override]
+        """Whether a token kept from attention changes anything (in FNet or RWKV it does not): the model is asked."""
+        ids = self._some_ids(int(self._embedding.weight.shape[0]), _SAMPLE)
+        embeds = self.embed(torch.tensor([ids, ids], device=self.device))
+        all_of_it = torch.ones(embeds.shape[:2], dtype=torch.bool, device=self.device)
+        hidden = torch.zeros_like(all_of_it)
+        hidden[1, 1] = True
+        batch = Batch(embeds, all_of_it, torch.full((2, 1), -1, device=self.device), hidden=hidden)
+        with self.session(), torch.no_grad():
+            logits = self._forward(batch).logits
+        return padding.distance(logits[1], logits[0]) > padding.rounding(self._embedding.weight.dtype)
 
     def session(self) -> AbstractContextManager[None]:
         """While open, the model is in evaluation mode and its parameters take no gradient; then all is as before."""
@@ -141,7 +168,11 @@ class TransformersModel(Subject):
 
     def _forward(self, batch: Batch, **options: Any) -> Any:
         """The model's output for a batch; the attention mask is given only where there is padding."""
-        mask = {} if bool(batch.mask.all()) else {"attention_mask": batch.mask.long()}
+        shown = batch.attended
+        if batch.cache is not None:
+            shown = torch.nn.functional.pad(shown, (batch.cache.get_seq_length(), 0), value=True)
+            options |= {"past_key_values": batch.cache, "use_cache": True}
+        mask = {} if bool(shown.all()) else {"attention_mask": shown.long()}
         types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
         with failures_of(self.model):
             return self.model(inputs_embeds=batch.embeds, **mask, **types, **options)
@@ -151,6 +182,14 @@ class TransformersModel(Subject):
         logits = self._forward(batch).logits
         rows = torch.arange(len(batch), device=logits.device)[:, None]
         return logits[rows, batch.indices.to(logits.device)]
+
+
+def mean_of_table(
+    embed: Callable[[Int[Tensor, "batch token"]], Float[Tensor, "batch token hidden"]], rows: int, device: torch.device
+) -> Float[Tensor, " hidden"]:
+    """The mean embedding of the ids 0 to `rows`, looked up some at a time."""
+    sums = [embed(ids[None])[0].double().sum(dim=0) for ids in torch.arange(rows, device=device).split(_AT_ONCE)]
+    return (torch.stack(sums).sum(dim=0) / rows).to(embed(torch.zeros((1, 1), dtype=torch.long, device=device)).dtype)
 
 
 def refuse_encoder_decoder(model: Any) -> None:

@@ -1,0 +1,69 @@
+"""What a masked token becomes, by name."""
+
+from typing import Literal, get_args
+
+from whence.errors import InputError, UnsupportedError
+from whence.perturbation.proposals import Sample
+from whence.subjects.subject import Subject
+
+Named = Literal[
+    "auto", "mask", "pad", "unk", "eos", "delete", "attention_mask", "zero_embedding", "mean_embedding", "sample"
+]
+Strategy = Named | Sample
+"""What a masked token becomes:
+
+- "mask", "pad", "unk", "eos": that token of the tokenizer;
+- "delete": nothing, and the tokens behind it move up;
+- "attention_mask": a token that no other attends to, in its place;
+- "zero_embedding", "mean_embedding": a zero embedding, the mean of the embedding table;
+- "sample", or `Sample(model)`: another token that a language model finds plausible there;
+- "auto": the first of mask, pad, unk and eos token that the tokenizer has, or a zero embedding.
+"""
+
+TOKENS: tuple[Named, ...] = ("mask", "pad", "unk", "eos")
+EMBEDDINGS: tuple[Named, ...] = ("zero_embedding", "mean_embedding")
+
+
+def check_strategy(strategy: Strategy) -> None:
+    """An `InputError` for a strategy there is not."""
+    known = get_args(Named)
+    if not isinstance(strategy, Sample) and strategy not in known:
+        raise InputError(f"Unknown strategy {strategy!r}. Known: {', '.join(known)}, Sample(model).")
+
+
+def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
+    """The strategy as it is carried out: "auto" and "sample" become what they stand for.
+
+    Raises `UnsupportedError`, with those that can, where the subject cannot serve it.
+    """
+    check_strategy(strategy)
+    if isinstance(strategy, Sample) or strategy == "sample":
+        return (Sample() if isinstance(strategy, str) else strategy).ready(subject)
+    if strategy == "auto":
+        return next((s for s in TOKENS if subject.replacement_id(s) is not None), "zero_embedding")
+    able = _able(subject)
+    if strategy in able:
+        return strategy
+    raise UnsupportedError(f"{_why_not(subject, strategy)} Use one of: {', '.join(able)}.")
+
+
+def _why_not(subject: Subject, strategy: Named) -> str:
+    if strategy == "delete":
+        return (
+            f"Deleting a token of {subject.name} ({subject.task}) would take away or move the places it predicts for."
+        )
+    if strategy == "attention_mask":
+        return f"{subject.name} ({subject.task}) looks at its input by no attention that a token can be kept from."
+    if strategy in EMBEDDINGS:
+        return f"{subject.name} ({subject.task}) takes no embeddings, or has no table of them to take the mean of."
+    return f"{subject.name} has no {strategy} token."
+
+
+def _able(subject: Subject) -> list[str]:
+    """The named strategies that this subject can serve, those aside that need a language model."""
+    able: list[str] = [s for s in TOKENS if subject.replacement_id(s) is not None]
+    able += ["delete"] if subject.deletable else []
+    able += ["attention_mask"] if subject.hides else []
+    if "embeddings" in subject.offers:
+        able += EMBEDDINGS if subject.units[0] == "token" else EMBEDDINGS[:1]
+    return able
