@@ -46,7 +46,7 @@ clean:
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,pandas,plot,vision,dev]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,pandas,plot,vision,dev]'
 	@touch $@
 
 .peers/installed: benchmarks/peers.txt constraints.txt .venv/bin/python

@@ -19,7 +19,7 @@ import torch
 from measuring import Measured, best, measured, mebibytes
 
 import whence
-from whence.attention.weights import AttentionReader
+from whence.methods.attention_calls import AttentionCalls
 from whence.registry import available, resolve
 
 TEXT = (
@@ -63,7 +63,7 @@ class Floor:
                 self.values(self.embeds.expand(min(self.batch, samples - start), -1, -1))
 
     def attention(self):
-        with torch.no_grad(), AttentionReader(lambda weights: None):
+        with torch.no_grad(), AttentionCalls():
             self.values(self.embeds)
 
     def of(self, method, tokens: int, rows: int) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from whence.methods.values import target_values
 PUBLIC = [
     "Agreement",
     "Attribution",
+    "CallError",
     "Comparison",
     "Contrast",
     "FakeSubject",
@@ -49,6 +50,7 @@ PUBLIC = [
     "intervene",
     "latents",
     "load",
+    "load_api",
     "maximizers",
     "methods",
     "relevance",
@@ -158,7 +160,7 @@ def test_methods_is_a_namespace_of_every_registered_class():
     classes = [getattr(whence.methods, name) for name in dir(whence.methods) if name != "Method"]
     assert {cls.key for cls in classes} == set(whence.available("methods"))
     assert all(issubclass(cls, whence.methods.Method) for cls in classes)
-    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AHLN, AttentionRollout"):
+    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AHLN, AttentionFlow, AttentionRollout"):
         _ = whence.methods.Saliencey
 
 
@@ -294,7 +296,7 @@ def test_a_classifier_has_no_continuation(fake):
     [
         ("integrated-gradients", r"Unknown method 'integrated-gradients'\. Did you mean 'integrated_gradients'"),
         ("atnlrp", "Did you mean 'attnlrp'"),
-        ("zzzz", r"Unknown method 'zzzz'\. Known: ah_ln, attention_rollout"),
+        ("zzzz", r"Unknown method 'zzzz'\. Known: ah_ln, attention_flow, attention_rollout"),
         ("", "Known: ah_ln"),
     ],
 )
@@ -438,6 +440,7 @@ def test_of_a_list_the_item_that_cannot_be_explained_is_named(fake):
 
 def test_by_default_compare_leaves_out_what_cannot_serve():
     subject = whence.load(tiny.t5_seq2seq())
+    subject.offers = frozenset({"embeddings"})
     with pytest.warns(whence.WhenceWarning, match="attention_rollout is left out of the comparison"):
         record = whence.compare(subject, "Paris is in France.")
     assert [a.method for a in record.attributions] == ["attnlrp", "integrated_gradients", "leave_one_out"]

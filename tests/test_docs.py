@@ -32,7 +32,8 @@ def test_python_blocks_run(page, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     load = whence.subjects.loading.load
     monkeypatch.setattr(
-        "whence.subjects.loading.load", lambda what: models[what] if str(what) in models else load(what)
+        "whence.subjects.loading.load",
+        lambda what, **options: models[what] if str(what) in models else load(what, **options),
     )
     if "photo.jpg" in text:
         shutil.copy(sorted(asset("data/images").iterdir())[3], "photo.jpg")

@@ -14,7 +14,7 @@ def test_every_error_is_a_whence_error_and_named_in_the_tree():
         assert cls.__name__ in errors.__doc__
         assert getattr(whence, cls.__name__) is cls
         assert issubclass(cls, whence.WhenceError) or cls is whence.WhenceWarning
-    assert len(classes) == 9
+    assert len(classes) == 10
 
 
 @pytest.mark.parametrize("standard", [ValueError, TypeError, KeyError, RuntimeError, OSError, Warning])

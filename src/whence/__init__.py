@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from whence import methods, relevance
     from whence.api import compare, explain, latents, maximizers, report
     from whence.errors import (
+        CallError,
         InputError,
         LoadError,
         MissingExtraError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         VocabularyProjection,
     )
     from whence.registry import available
+    from whence.subjects.api_loading import load_api
     from whence.subjects.fake import FakeSubject
     from whence.subjects.loading import load
     from whence.targets import Contrast, Logit, LogProb, Prob
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 _HOME = {
     "whence.api": ("compare", "explain", "latents", "maximizers", "report"),
     "whence.errors": (
+        "CallError",
         "InputError",
         "LoadError",
         "MissingExtraError",
@@ -73,6 +76,7 @@ _HOME = {
         "VocabularyProjection",
     ),
     "whence.registry": ("available",),
+    "whence.subjects.api_loading": ("load_api",),
     "whence.subjects.fake": ("FakeSubject",),
     "whence.subjects.loading": ("load",),
     "whence.targets": ("Contrast", "LogProb", "Logit", "Prob"),
@@ -84,6 +88,7 @@ __version__ = version("whence")
 __all__ = [
     "Agreement",
     "Attribution",
+    "CallError",
     "Comparison",
     "Contrast",
     "FakeSubject",
@@ -113,6 +118,7 @@ __all__ = [
     "intervene",
     "latents",
     "load",
+    "load_api",
     "maximizers",
     "methods",
     "relevance",

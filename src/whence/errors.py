@@ -6,6 +6,7 @@
     │   └── UnknownNameError   a name that is not in the registry
     ├── TargetError        a target that does not name one number of the output
     ├── UnsupportedError   a method that cannot serve this subject
+    ├── CallError          a function or server that failed, or did not return what it should
     ├── NonFiniteError     scores that came out NaN or infinite
     └── MissingExtraError  an optional dependency that is not installed
 
@@ -36,6 +37,10 @@ class TargetError(WhenceError):
 
 class UnsupportedError(WhenceError):
     """This method cannot serve this subject."""
+
+
+class CallError(WhenceError):
+    """A function or a server that is explained failed when it was called, or did not return what it should."""
 
 
 class NonFiniteError(WhenceError):

@@ -54,7 +54,8 @@ class Logit(Target):
 
     `output` is a token string, token id, class label or class index; None stands for the token of the continuation,
     or for the output of largest logit where there is none. Unit: logit. A shift common to all logits changes it and
-    not the prediction: to measure faithfulness, prefer `LogProb`.
+    not the prediction: to measure faithfulness, prefer `LogProb`. Raises `TargetError` for a black box, which shows
+    none.
 
     >>> Logit(" Paris")
     Logit(output=' Paris')
@@ -64,6 +65,10 @@ class Logit(Target):
 
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The logit's readout at one slot."""
+        if subject.link in _LINKED:
+            raise TargetError(
+                f"{subject.name} gives probabilities and shows no logits. Use target=Prob() or target=LogProb()."
+            )
         return _one_output(subject, inputs, slot, logits, self.output, "logit", lambda z, c: z[..., c])
 
 
@@ -71,14 +76,15 @@ class Logit(Target):
 class LogProb(Target):
     """The natural logarithm of one output's probability: log softmax(z)_c, or log sigmoid(z_c) for multi-label heads.
 
-    `output` as in `Logit`. Unit: log-probability (nats). Raises `TargetError` for a regression, which has none.
+    `output` as in `Logit`. Unit: log-probability (nats). Raises `TargetError` for a regression, which has none, and
+    where a black box says that the probability is 0.
     """
 
     output: Output | None = None
 
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The log-probability's readout at one slot."""
-        log = _by_link(subject, {"softmax": _log_softmax, "sigmoid": _log_sigmoid})
+        log = _by_link(subject, {"softmax": _log_softmax, "sigmoid": _log_sigmoid, **_LINKED})
         return _one_output(subject, inputs, slot, logits, self.output, "log-probability", log)
 
 
@@ -94,7 +100,7 @@ class Prob(Target):
 
     def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
         """The probability's readout at one slot."""
-        link = _by_link(subject, {"softmax": _softmax, "sigmoid": _sigmoid})
+        link = _by_link(subject, {"softmax": _softmax, "sigmoid": _sigmoid, "probability": _known, "log": _exponential})
         return _one_output(subject, inputs, slot, logits, self.output, "probability", link)
 
 
@@ -102,7 +108,8 @@ class Prob(Target):
 class Contrast(Target):
     """The difference of two outputs' logits, z_a − z_b: why a rather than b (Yin & Neubig 2022, section 3).
 
-    Unit: logit difference; under a softmax that is the difference of log-probabilities too.
+    Unit: logit difference; under a softmax that is the difference of log-probabilities too. Of a black box, which
+    shows no logits, it is the difference of log-probabilities, and the unit says so.
     """
 
     a: Output
@@ -115,7 +122,26 @@ class Contrast(Target):
             raise TargetError(f"Contrast({self.a!r}, {self.b!r}) names one output twice; their difference is always 0.")
         label = " − ".join(subject.target_label(index, inputs, slot).strip() for index in (a, b))
         position = inputs.slots[slot].position
+        if subject.link in _LINKED:
+            log, unit = _LINKED[subject.link], "log-probability difference"
+            return Readout(slot, position, label, unit, lambda z: log(z, a) - log(z, b))
         return Readout(slot, position, label, "logit difference", lambda z: z[..., a] - z[..., b])
+
+
+@dataclass(frozen=True)
+class Natural(Target):
+    """One output in the unit the model speaks in: what is explained where only the output is named, or nothing.
+
+    Logit for a model with logits, probability for a function of texts, log-probability for a language model behind an
+    API. `output` as in `Logit`.
+    """
+
+    output: Output | None = None
+
+    def resolve(self, subject: Subject, inputs: Inputs, slot: int, logits: Float[Tensor, "slot output"]) -> Readout:
+        """The readout of that kind at one slot."""
+        kind = {"probability": Prob, "log": LogProb}.get(subject.link, Logit)
+        return kind(self.output).resolve(subject, inputs, slot, logits)
 
 
 @dataclass(frozen=True)
@@ -153,7 +179,8 @@ class FunctionOfLogits(Target):
 def as_targets(target: Any) -> tuple[Target, ...]:
     """What the user gave as `target=`, as targets: one, or a list to get a row for each.
 
-    None is the predicted output, a string or integer an output's logit, a function one of the logits.
+    None is the predicted output, a string or integer the output it names, in the model's own unit: its logit where
+    there are logits. A function is one of the logits.
     """
     if isinstance(target, list | tuple):
         if not target:
@@ -169,9 +196,9 @@ def as_target(target: Any) -> Target:
     if isinstance(target, Target):
         return target
     if isinstance(target, Integral) and not isinstance(target, bool):
-        return Logit(int(target))
+        return Natural(int(target))
     if target is None or isinstance(target, str):
-        return Logit(target)
+        return Natural(target)
     if callable(target):
         name = getattr(target, "__name__", type(target).__name__)
         return FunctionOfLogits(target, label="f(logits)" if name == "<lambda>" else f"{name}(logits)")
@@ -195,10 +222,11 @@ def resolve_all(
 
 
 def _refuse_token_with_continuation(target: Target, slot: Slot) -> None:
-    if slot.actual is not None and isinstance(target, Logit | LogProb | Prob) and target.output is not None:
+    if slot.actual is not None and isinstance(target, Natural | Logit | LogProb | Prob) and target.output is not None:
+        unit = LogProb if isinstance(target, Natural) else type(target)
         raise TargetError(
             f"With a continuation each of its tokens is explained, so {target.output!r} cannot be the target too. "
-            f"Leave it out (target={type(target).__name__}() sets the unit), or use Contrast(a, b) or a function."
+            f"Leave it out (target={unit.__name__}() sets the unit), or use Contrast(a, b) or a function."
         )
 
 
@@ -254,6 +282,41 @@ def _by_link(
     if subject.link not in functions:
         raise TargetError(f"{subject.name} is a regression: its output has no probability. Use target=Logit().")
     return functions[subject.link]
+
+
+def _known(values: Tensor, index: int) -> Tensor:
+    """One output's value; a `TargetError` where a server did not list it."""
+    value = values[..., index]
+    if value.isnan().any():
+        raise TargetError(
+            "A token explained is not among the likeliest ones that the server lists, perhaps for a masked input, so "
+            "its log-probability there is unknown. Raise top_logprobs= if the server allows; give the token as "
+            "continuation=, which a server that echoes prompts scores exactly; or load_api(..., unlisted='bound') "
+            "takes the lowest one listed, an upper bound."
+        )
+    return value
+
+
+def _exponential(logs: Tensor, index: int) -> Tensor:
+    return _known(logs, index).exp()
+
+
+def _nonzero_log(logs: Tensor, index: int) -> Tensor:
+    value = _known(logs, index)
+    if value.isneginf().any():
+        raise TargetError(
+            "The model gives a probability of 0, perhaps for a masked input, which has no logarithm. Use target=Prob()."
+        )
+    return value
+
+
+def _log(probabilities: Tensor, index: int) -> Tensor:
+    value = probabilities[..., index]
+    return _nonzero_log(torch.where(value > 0, value, 0).log()[..., None], 0)
+
+
+_LINKED: dict[str, Callable[[Tensor, int], Tensor]] = {"probability": _log, "log": _nonzero_log}
+"""Link of a model that shows no logits -> how its outputs give a log-probability."""
 
 
 def _softmax(logits: Tensor, index: int) -> Tensor:

@@ -88,7 +88,6 @@ def test_compare_takes_them_too(run, model):
         ("tokens", ["Paris", "--at", "²"], 1, "'²' covers no token"),
         ("pairs", ["good", "--at", "good"], 1, "at= chooses tokens"),
         ("masked", ["[MASK]", "--context", "x"], 1, "this model reads one text"),
-        ("translator", ["Paris", "--method", "raw_attention"], 1, "needs attention"),
     ],
     ids=lambda value: str(value)[:20],
 )

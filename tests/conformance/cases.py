@@ -30,7 +30,7 @@ class Case:
     data: Callable[[str], Any] = str
     read: Callable[[str], tuple[str, ...]] = lambda text: (text,)
     refuses: frozenset[str] = frozenset()
-    """The families of methods that cannot serve it."""
+    """The methods that cannot serve it, by key or by family."""
 
 
 def _tiny(make: Callable[..., tuple], attention: str = "sdpa", **options: Any) -> Case:
@@ -55,7 +55,8 @@ _PAIR: dict[str, Any] = {
     "data": lambda text: {"text": text, "text_pair": "The dog jumps."},
     "read": lambda text: (text, "The dog jumps."),
 }
-_NO_ATTENTION: dict[str, Any] = {"refuses": frozenset({"attention"})}
+_NO_ATTENTION = frozenset({"attention", "value_zeroing"})
+_OWN_TOKENS = frozenset({"value_zeroing"})
 _IMAGE: dict[str, Any] = {"data": lambda text: tiny_images.picture(len(text))}
 
 CASES = {
@@ -70,13 +71,13 @@ CASES = {
     "bert-question-answering": _tiny(tiny.bert_question_answering, **_QUESTION),
     "gpt2-classifier": _tiny(tiny.gpt2_classifier),
     "llama-classifier": _tiny(tiny.llama_classifier),
-    "t5": _tiny(tiny.t5_seq2seq, **_NO_ATTENTION),
-    "bart-eager": _tiny(tiny.bart_seq2seq, "eager", **_NO_ATTENTION),
-    "vit": _tiny(tiny.vit_classifier, **_IMAGE),
-    "vit-eager": _tiny(tiny.vit_classifier, "eager", **_IMAGE),
-    "dinov2": _tiny(tiny_images.dinov2_images, **_IMAGE),
-    "swin": _tiny(tiny_images.swin_images, **_IMAGE, **_NO_ATTENTION),
-    "fake": Case(_fake, 1e-9),
+    "t5": _tiny(tiny.t5_seq2seq),
+    "bart-eager": _tiny(tiny.bart_seq2seq, "eager"),
+    "vit": _tiny(tiny.vit_classifier, **_IMAGE, refuses=_OWN_TOKENS),
+    "vit-eager": _tiny(tiny.vit_classifier, "eager", **_IMAGE, refuses=_OWN_TOKENS),
+    "dinov2": _tiny(tiny_images.dinov2_images, **_IMAGE, refuses=_OWN_TOKENS),
+    "swin": _tiny(tiny_images.swin_images, **_IMAGE, refuses=_NO_ATTENTION),
+    "fake": Case(_fake, 1e-9, refuses=frozenset({"value_zeroing"})),
     "stories260k": Case(lambda: whence.load(asset("stories260k"), device="cpu"), 1e-4),
     "minilm-sst2": Case(lambda: whence.load(asset("minilm-sst2"), device="cpu"), 1e-4),
 }
@@ -96,7 +97,7 @@ def subject_of(name: str) -> Subject:
 
 
 def serves(method: Method, name: str) -> bool:
-    return method.family not in CASES[name].refuses
+    return not {method.key, method.family} & CASES[name].refuses
 
 
 def texts_of(name: str) -> list[Any]:

@@ -4,24 +4,37 @@ from typing import Any
 
 import pytest
 
-from cases import CASES, serves, subject_of, texts_of
+from cases import CASES, IMAGES, serves, subject_of, texts_of
+from whence.methods.base import Method
 from whence.registry import available, resolve
 from whence.subjects.subject import Subject
 
 QUICK: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"steps": 8},
     "occlusion": {"window": 2},
+    "lime": {"samples": 12},
+    "kernel_shap": {"samples": 90},
+    "permutation_shapley": {"samples": 120},
+    "partition_shap": {"samples": 9},
+    "exact_shapley": {"features": "sentence"},
 }
 """Parameters that make a method cheap to run a thousand times; no law depends on them."""
+OF_IMAGES = {"exact_shapley": {"features": "token"}}
+"""Other parameters for images, which have no sentences."""
+
+
+def quick(key: str, case: str | None = None) -> Method:
+    """The method with cheap parameters."""
+    return resolve("methods", key)(**QUICK.get(key, {}) | (OF_IMAGES.get(key, {}) if case in IMAGES else {}))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`method` and `case` arguments run over all registered methods and all (or the named kind of) subjects."""
-    methods = [resolve("methods", key)(**QUICK.get(key, {})) for key in available("methods")]
+    methods = [quick(key) for key in available("methods")]
     marker = metafunc.definition.get_closest_marker("cases")
     cases = marker.args[0] if marker else list(CASES)
     if {"method", "case"} <= set(metafunc.fixturenames):
-        pairs = [(method, case) for method in methods for case in cases if serves(method, case)]
+        pairs = [(quick(method.key, case), case) for method in methods for case in cases if serves(method, case)]
         metafunc.parametrize(("method", "case"), pairs, ids=[f"{method.key}-{case}" for method, case in pairs])
     elif "method" in metafunc.fixturenames:
         metafunc.parametrize("method", methods, ids=lambda m: m.key)

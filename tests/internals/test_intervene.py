@@ -15,16 +15,16 @@ from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, MIXTURES, SEQ2SEQ, t
 from whence import Scale, Unit
 from whence.errors import InputError
 from whence.internals.intervene import Intervention, _hooked, _hooked_update
-from whence.internals.model_map import map_of
-from whence.internals.probe import _few_tokens
 from whence.internals.taps import Reading, Site
+from whence.methods.model_map import map_of
+from whence.methods.probe import few_tokens
 
 TEXT = "The film was good"
 
 
 def run(model):
     with torch.no_grad():
-        return model(**_few_tokens(model)).logits
+        return model(**few_tokens(model)).logits
 
 
 def columns(model, unit):

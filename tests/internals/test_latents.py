@@ -15,7 +15,7 @@ from reference.primitives import join_heads, split_heads, weights
 from tiny_architectures import tiny_model
 from whence.errors import InputError, UnsupportedError
 from whence.internals.latents import _chosen
-from whence.internals.model_map import map_of
+from whence.methods.model_map import map_of
 from whence.targets import as_targets
 
 TEXT = "Paris is in France."

@@ -80,8 +80,8 @@ def test_the_units_of_an_encoder_decoder_are_edited_ranked_and_projected(t5):
 @pytest.mark.parametrize("make", ["bart_seq2seq", "marian_seq2seq"])
 def test_other_encoder_decoders_are_served_in_batches_of_unequal_lengths(make):
     from whence.internals.measure import relevance_of_units
-    from whence.internals.model_map import map_of
     from whence.internals.taps import readings
+    from whence.methods.model_map import map_of
     from whence.relevance.attnlrp import AttnLRP
     from whence.targets import as_targets
 

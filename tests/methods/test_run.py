@@ -178,7 +178,7 @@ def test_scores_are_the_same_after_the_forward_pass_ran_out_of_memory(method, lm
 
     monkeypatch.setattr(lm, "logits", scarce)
     found = whence.explain(lm, TEXTS, method=quick(method))
-    assert refused
+    assert refused or method == "value_zeroing"  # which runs inputs one by one, and blocks alone in batches
     for record, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(record.scores, wanted.scores, rtol=1e-6, atol=1e-8)
         assert record.provenance["forwards"] == wanted.provenance["forwards"]

@@ -7,12 +7,14 @@ import torch
 
 import tiny
 import whence
+from reference import attention as attention_twin
 from reference import integrated_gradients as ig_twin
 from reference.attention import attention_rollout, attention_weights, raw_attention
 from reference.input_x_gradient import input_x_gradient, word_embeddings
 from reference.leave_one_out import at, label, leave_one_out
 from reference.lrp import lrp_bert, lrp_gpt2, lrp_llama
 from reference.messages import RULES
+from reference.value_zeroing import value_zeroing
 from whence.gradients.integrated_gradients import Quadrature, quadrature_points
 from whence.methods.run import Run
 from whence.registry import available, resolve
@@ -105,6 +107,143 @@ def test_attention_rollout(name, attention):
     expected = attention_rollout(attention_weights(subject.model, inputs.ids), query)
     tolerance = WITH_EAGER if attention == "eager" else EXACT
     assert_twin(scores(whence.methods.AttentionRollout(), subject, inputs), expected, tolerance)
+
+
+@pytest.mark.parametrize("fusion", ["mean", "max", "min"])
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 0.9])
+def test_attention_rollout_with_other_heads_and_without_the_lowest(subject, inputs, fusion, ratio):
+    query = subject.query_position(inputs.slots[0], len(inputs))
+    expected = attention_twin.varied_rollout(attention_weights(subject.model, inputs.ids), query, fusion, ratio)
+    method = whence.methods.AttentionRollout(head_fusion=fusion, discard_ratio=ratio)
+    assert_twin(scores(method, subject, inputs), expected)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_attention_flow(name, attention):
+    """Equal to networkx but for capacities rounded to 1e-9."""
+    subject = whence.load(MAKERS[name](attn_implementation=attention))
+    inputs = subject.encode("Paris is in France")
+    query = subject.query_position(inputs.slots[0], len(inputs))
+    expected = attention_twin.attention_flow(attention_weights(subject.model, inputs.ids), query)
+    tolerance = WITH_EAGER if attention == "eager" else 1e-7
+    assert_twin(scores(whence.methods.AttentionFlow(), subject, inputs), expected, tolerance)
+
+
+def eager_pairs(name, inputs):
+    """The weights that transformers' eager attention hands out, and their gradients."""
+    model, _ = MAKERS[name](attn_implementation="eager")
+    return attention_twin.weights_and_gradients(model, value, input_ids=torch.tensor(inputs.ids)[None])["attentions"]
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("layer", [None, 0, -1])
+def test_grad_x_attention(name, attention, layer):
+    subject = whence.load(MAKERS[name](attn_implementation=attention))
+    inputs = subject.encode(TEXT)
+    pairs = eager_pairs(name, inputs)
+    query = subject.query_position(inputs.slots[0], len(inputs))
+    expected = attention_twin.grad_x_attention(pairs if layer is None else [pairs[layer]], query)
+    assert_twin(scores(whence.methods.GradXAttention(layer=layer), subject, inputs), expected, in_float32(name))
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_gae(name, attention):
+    subject = whence.load(MAKERS[name](attn_implementation=attention))
+    inputs = subject.encode(TEXT)
+    query = subject.query_position(inputs.slots[0], len(inputs))
+    expected = attention_twin.gae(eager_pairs(name, inputs), query)
+    assert_twin(scores(whence.methods.GAE(), subject, inputs), expected, in_float32(name))
+
+
+def in_float32(name):
+    """Gradients come from eager attention, which is float32 in Llama."""
+    return WITH_EAGER if "llama" in name else EXACT
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_value_zeroing(name, attention):
+    subject = whence.load(MAKERS[name](attn_implementation=attention))
+    inputs = subject.encode("Paris is in France")
+    length = len(inputs)
+    query = subject.query_position(inputs.slots[0], length)
+    ids = torch.tensor(inputs.ids)[None]
+    expected = value_zeroing(subject.model, query, length, {"": (0, length)}, input_ids=ids)
+    assert_twin(scores(whence.methods.ValueZeroing(), subject, inputs), expected)
+
+
+SEQ2SEQ = {"t5": tiny.t5_seq2seq, "bart": tiny.bart_seq2seq}
+
+
+@pytest.fixture(params=[("t5", "sdpa"), ("t5", "eager"), ("bart", "sdpa"), ("bart", "eager")], ids="-".join)
+def encoder_decoder(request):
+    """A subject, an input with as many source as target tokens, its queries, and transformers' eager attention."""
+    name, attention = request.param
+    subject = whence.load(SEQ2SEQ[name](attn_implementation=attention))
+    alone = subject.encode("Paris is")
+    inputs = subject.encode("Paris is", continuation=list(range(5, 6 + 2 * alone.source - len(alone))))
+    assert 2 * inputs.source == len(inputs)
+    ids = torch.tensor(inputs.ids)[None]
+    given = {"input_ids": ids[:, : inputs.source], "decoder_input_ids": ids[:, inputs.source :]}
+    eager, _ = SEQ2SEQ[name](attn_implementation="eager")
+    kinds = [
+        attention_twin.weights_and_gradients(
+            eager, lambda logits, row=slot.index - inputs.source: logits[0, row, OUTPUT], **given
+        )
+        for slot in inputs.slots
+    ]
+    return subject, inputs, given, kinds
+
+
+def assert_rows(method, encoder_decoder, expected, tolerance=EXACT):
+    """Every target's row at once, and in a batch with another input of other lengths."""
+    subject, inputs, _, _ = encoder_decoder
+    other = subject.encode("The film was a delight: warm", continuation=" London")
+    for items in ([inputs], [inputs, other], [other, inputs]):
+        found = method.explain(subject, items, lambda logits: logits[OUTPUT], Run())[items.index(inputs)]
+        assert len(found.scores) == len(inputs.slots)
+        for row, slot in zip(found.scores, inputs.slots, strict=True):
+            row, twin = np.array(row), expected[slot.index - inputs.slots[0].index]
+            row[slot.visible :] = 0
+            assert_twin(row, twin, tolerance)
+
+
+def test_an_encoder_decoders_attention(encoder_decoder):
+    _, inputs, _, kinds = encoder_decoder
+    layers = attention_twin.one_matrix_each(kinds[0])
+    for layer in (0, -1, -2):
+        expected = [raw_attention(layers, layer, slot.index) for slot in inputs.slots]
+        assert_rows(whence.methods.RawAttention(layer=layer), encoder_decoder, expected)
+    expected = [attention_rollout(layers, slot.index) for slot in inputs.slots]
+    assert_rows(whence.methods.AttentionRollout(), encoder_decoder, expected)
+    expected = [attention_twin.attention_flow(layers, slot.index) for slot in inputs.slots]
+    assert_rows(whence.methods.AttentionFlow(), encoder_decoder, expected, 1e-7)
+
+
+def test_an_encoder_decoders_gradient_x_attention(encoder_decoder):
+    _, inputs, _, kinds = encoder_decoder
+    expected = []
+    for slot, pairs in zip(inputs.slots, kinds, strict=True):
+        query = slot.index - inputs.source
+        cross = attention_twin.grad_x_attention(pairs["cross_attentions"], query)
+        own = attention_twin.grad_x_attention(pairs["decoder_attentions"], query)
+        expected.append(np.concatenate([cross, own]) / 2)
+    assert_rows(whence.methods.GradXAttention(), encoder_decoder, expected)
+
+
+def test_an_encoder_decoders_gae(encoder_decoder):
+    _, inputs, _, kinds = encoder_decoder
+    expected = [
+        attention_twin.gae_encoder_decoder(pairs, slot.index - inputs.source)
+        for slot, pairs in zip(inputs.slots, kinds, strict=True)
+    ]
+    assert_rows(whence.methods.GAE(), encoder_decoder, expected)
+
+
+def test_an_encoder_decoders_value_zeroing(encoder_decoder):
+    subject, inputs, given, _ = encoder_decoder
+    starts = {"source": (0, inputs.source), "target": (inputs.source, len(inputs))}
+    expected = [value_zeroing(subject.model, slot.index, len(inputs), starts, **given) for slot in inputs.slots]
+    assert_rows(whence.methods.ValueZeroing(), encoder_decoder, expected)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

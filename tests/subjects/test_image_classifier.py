@@ -188,7 +188,7 @@ def test_attention_of_an_image_that_is_no_whole_number_of_patches_is_refused():
 # ---------------------------------------------------------------------- many images
 
 
-@pytest.mark.parametrize("key", [key for key in available("methods") if "attention" not in key])
+@pytest.mark.parametrize("key", [k for k in available("methods") if "attention" not in resolve("methods", k).needs])
 def test_images_of_different_sizes_are_explained_as_if_alone(key):
     model, processor = tiny_images.resnet_images()
     processor.do_resize = False

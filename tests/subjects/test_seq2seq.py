@@ -218,12 +218,6 @@ def test_other_input_is_refused(t5, data, more, message):
         whence.explain(t5, data, **more)
 
 
-@pytest.mark.parametrize("key", ["raw_attention", "attention_rollout"])
-def test_attention_is_refused_with_what_can(t5, key):
-    with pytest.raises(whence.UnsupportedError, match=rf"{key} needs attention.*attnlrp.*leave_one_out"):
-        whence.explain(t5, TEXT, method=key)
-
-
 def test_deleting_a_source_token_keeps_the_border():
     bart = whence.load(tiny.bart_seq2seq())
     inputs = bart.encode(TEXT, continuation=TARGET)

@@ -5,13 +5,13 @@ import pytest
 
 from whence.records import Attribution, Comparison, TargetValue, Token
 from whence.views.evidence import (
+    account_facts,
     caveats,
     cost,
     evidence,
     heading,
     leaders,
     plain,
-    residual_facts,
     seen,
     settings,
     strongest,
@@ -87,10 +87,10 @@ def test_a_row_shows_the_tokens_the_model_had_read(attribution_of, printed) -> N
 
 def test_a_compared_method_says_its_residual(attribution_of, printed) -> None:
     records = [attribution_of(), attribution_of(method="random", complete=False)]
-    (fact,) = residual_facts(records[0], 0)
+    (fact,) = account_facts(records[0], 0)
     shown = printed(Comparison(tuple(records), ()))
     assert shown.count(fact) == 1
-    assert residual_facts(records[1], 0) == []
+    assert account_facts(records[1], 0) == []
 
 
 def test_text_written_from_right_to_left_is_laid_out_so(attribution_of) -> None:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from whence.attention.engine import AttentionMethod
-from whence.attention.weights import Weights
+from whence.attention.engine import AttentionMethod, layer_number, refuse_wrong_number
 from whence.errors import InputError
 
 
@@ -24,7 +23,11 @@ class RawAttention(AttentionMethod):
     Does not claim: sign, relation to the output (the same scores for every target of a position), or cause
     (Jain and Wallace 2019).
 
-    `layer` counts from 0, or from the end with -1 for the last; `head` is one head, None the mean over heads.
+    `layer` counts from 0, or from the end with -1 for the last; `head` is one head, None the mean over heads. An
+    encoder–decoder has three kinds of attention layer, counted in the order they are computed: those of the encoder,
+    then for each block of the decoder its own and its cross-attention. So -1 is the last cross-attention, whose
+    weights are on source tokens, and -2 the last of the decoder's own, whose weights are on target tokens; in an
+    encoder's layer the query, a target token, stays itself.
 
     >>> RawAttention(layer=-1).cost(tokens=10, rows=3)
     Cost(forwards=1, backwards=0)
@@ -40,22 +43,23 @@ class RawAttention(AttentionMethod):
     )
 
     def __post_init__(self) -> None:
-        for name, value in (("layer", self.layer), ("head", self.head)):
-            if isinstance(value, bool) or not (isinstance(value, int) or (value is None and name == "head")):
-                raise InputError(f"{name} must be a whole number, got {value!r}.")
+        refuse_wrong_number("layer", self.layer)
+        if self.head is not None:
+            refuse_wrong_number("head", self.head)
 
-    def _receive(self, kept: list[Tensor], number: int, weights: Weights) -> None:
+    def _receive(self, kept: list[Tensor], number: int, weights: Float[Tensor, "batch head token token"]) -> None:
         if self.layer >= 0 and number != self.layer:
             return
         kept.append(self._fused(weights))
         del kept[: -max(1, -self.layer)]
 
-    def _aggregate(self, kept: list[Tensor], layers: int) -> Float[Tensor, "batch query token"]:
-        if not -layers <= self.layer < layers:
-            raise InputError(f"Layer {self.layer} does not exist: the model has {layers} attention layers.")
-        return kept[0]
+    def _aggregate(
+        self, kept: list[Tensor], layers: int, item: int, queries: Int[Tensor, " row"]
+    ) -> Float[Tensor, "row token"]:
+        layer_number(self.layer, layers)
+        return kept[0][item, queries]
 
-    def _fused(self, weights: Weights) -> Float[Tensor, "batch query token"]:
+    def _fused(self, weights: Float[Tensor, "batch head token token"]) -> Float[Tensor, "batch token token"]:
         heads = weights.shape[1]
         if self.head is None:
             return weights.mean(dim=1)

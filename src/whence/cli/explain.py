@@ -11,6 +11,7 @@ from whence.cli.options import DType
 def explain(
     text: options.Text,
     model: options.Model = "smollm2",
+    server: options.Api = None,
     method: Annotated[str, typer.Option(help="How to explain; see: whence methods.")] = "attnlrp",
     target: options.Target = None,
     context: options.Context = None,
@@ -32,7 +33,7 @@ def explain(
     data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     path_of("methods", method)
-    subject = options.load_model(model, dtype, device)
+    subject = options.load_model(model, dtype, device, server)
     record = api.explain(
         subject,
         data,

@@ -1,6 +1,7 @@
 """The options that commands share, and the model and text they stand for."""
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +40,15 @@ At = Annotated[
     typer.Option(help="For models that predict for each token: which ones, by a text or a token index. Repeatable."),
 ]
 Model = Annotated[str, typer.Option("--model", "-m", help="An embedded name, a hub id, a folder or a .gguf file.")]
+Api = Annotated[
+    str | None,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="An OpenAI-compatible server that has the model; its key is read from WHENCE_API_KEY. Explain with a "
+        "method of the perturbation family.",
+    ),
+]
 Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
 Continuation = Annotated[str | None, typer.Option(help="The text that follows: each of its tokens is explained.")]
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Let the model write this many tokens and explain each.")]
@@ -108,8 +118,14 @@ def read_units(units: str | None) -> str | int | None:
     return int(units) if units is not None and units.isdecimal() else units
 
 
-def load_model(name: str, dtype: DType, device: str | None) -> Any:
-    """The subject, loaded without progress bars."""
+def load_model(name: str, dtype: DType, device: str | None, server: str | None = None) -> Any:
+    """The subject, loaded without progress bars, or behind the server at that address."""
+    if server is not None:
+        from whence.subjects.api_loading import load_api
+
+        if device is not None:
+            raise typer.BadParameter("a server computes where it is: leave --device out.", param_hint="--device")
+        return load_api(server, name, api_key=os.environ.get("WHENCE_API_KEY"))
     from transformers.utils import logging
 
     from whence.registry import available, resolve

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from whence.errors import InputError
-from whence.internals.model_map import ModelMap, map_of
-from whence.internals.probe import hidden_of, hidden_place, with_hidden
 from whence.internals.taps import Reading, Site, reading_of
+from whence.methods.model_map import ModelMap, map_of
+from whence.methods.probe import hidden_of, hidden_place, with_hidden
 from whence.records import Unit, as_unit
 from whence.subjects.edits import under_edits
 from whence.subjects.loading import load

@@ -10,9 +10,9 @@ import torch
 
 from whence.errors import InputError
 from whence.internals.measure import relevance_of_units
-from whence.internals.model_map import Block, ModelMap, map_of
 from whence.internals.taps import readings
 from whence.methods.base import Method, layout_of, origin_of_target
+from whence.methods.model_map import Block, ModelMap, map_of
 from whence.records import Latents, TargetValue, Token
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject

@@ -11,9 +11,9 @@ import torch
 
 from whence.errors import InputError
 from whence.internals.measure import activations_of_units, relevance_for_activation, relevance_of_units
-from whence.internals.model_map import map_of
 from whence.internals.taps import Reading, reading_of
 from whence.methods.base import Cost, Method
+from whence.methods.model_map import map_of
 from whence.methods.run import Run
 from whence.records import Attribution, Maximizer, Maximizers, TargetValue, Unit
 from whence.subjects.inputs import Inputs

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from whence.errors import UnsupportedError
-from whence.internals.model_map import Block, ModelMap
-from whence.internals.probe import hidden_of, hidden_place, with_hidden
+from whence.methods.model_map import Block, ModelMap
+from whence.methods.probe import hidden_of, hidden_place, with_hidden
 from whence.records import Unit
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from whence.errors import InputError, UnsupportedError
-from whence.internals.model_map import Projection, map_of
-from whence.internals.probe import linear_weight
+from whence.methods.model_map import Projection, map_of
+from whence.methods.probe import linear_weight
 from whence.records import TokenScore, Unit, VocabularyProjection, as_unit
 from whence.subjects.loading import load
 from whence.subjects.subject import Subject

@@ -57,9 +57,10 @@ class Run:
         """Call `work` on batches that together hold every unit once, short ones first.
 
         A batch holds as many units as fit the token budget, all padded to its longest, and no more than the subject
-        takes; where the subject wants equal lengths, only units of one length; and only units that `apart` gives one
-        number. When memory runs out, the batch is tried again by halves, so `work` must leave nothing half done when
-        it fails, and later ones are no larger; a single unit that does not fit raises what torch raised.
+        takes; of a subject that does not pad, as many as it takes; where the subject wants equal lengths, only units of
+        one length; and only units that `apart` gives one number. When memory runs out, the batch is tried again by
+        halves, so `work` must leave nothing half done when it fails, and later ones are no larger; a single unit that
+        does not fit raises what torch raised.
         """
         waiting = sorted(units, key=lambda unit: (apart(unit), length(unit)))
         at_most = subject.max_batch
@@ -82,7 +83,9 @@ class Run:
         """How many of the units, sorted by length, make the next batch."""
         size = 1
         limit = len(lengths) if at_most is None else min(at_most, len(lengths))
-        if self.batch_size == "auto":
+        if self.batch_size == "auto" and not subject.padded:
+            size = limit
+        elif self.batch_size == "auto":
             budget = self.token_budget(subject.device)
             while size < limit and lengths[size] * (size + 1) <= budget:
                 size += 1

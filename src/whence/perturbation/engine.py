@@ -48,13 +48,14 @@ class Game:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """What a game came to: a score for each row and feature, standard errors where it was sampled, v(∅) where scores
-    add up to v(all) − v(∅), and what `resolved` is to say.
+    add up to v(all) − v(∅), what `resolved` is to say, and what the provenance is to say of each row, by name.
     """
 
     scores: Float[np.ndarray, "row feature"]
     standard_errors: Float[np.ndarray, "row feature"] | None = None
     baseline: Float[np.ndarray, " row"] | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
+    by_row: dict[str, Float[np.ndarray, " row"]] = field(default_factory=dict)
 
 
 Masks = Bool[np.ndarray, "_ feature"]
@@ -118,6 +119,7 @@ class PerturbationMethod(Method):
         scores, errors = np.zeros((len(values), len(groups))), np.zeros((len(values), len(groups)))
         baseline = np.zeros(len(values))
         resolved: dict[str, Any] = {"strategy": _name(evaluator.strategy)}
+        by_row = {name: np.zeros(len(values)) for name in played[0][1].by_row}
         for game, estimate in played:
             scores[game.rows, : game.features] = estimate.scores
             if estimate.standard_errors is not None:
@@ -125,6 +127,8 @@ class PerturbationMethod(Method):
             if estimate.baseline is not None:
                 baseline[game.rows] = estimate.baseline
             resolved |= estimate.resolved
+            for name, numbers in estimate.by_row.items():
+                by_row[name][game.rows] = numbers
         last = played[-1][1]
         return Explanation(
             readouts=evaluator.readouts[item],
@@ -135,6 +139,7 @@ class PerturbationMethod(Method):
             groups=None if self.features == "token" else groups,
             standard_errors=None if last.standard_errors is None else errors,
             resolved=resolved,
+            notes={name: numbers.tolist() for name, numbers in by_row.items()},
         )
 
 

@@ -18,7 +18,7 @@ from whence.methods.rows import read_values
 from whence.methods.run import Run
 from whence.methods.values import target_values
 from whence.perturbation.proposals import Sample
-from whence.perturbation.strategies import EMBEDDINGS, TOKENS, Strategy, named_strategy
+from whence.perturbation.strategies import EMBEDDINGS, TOKENS, Strategy, able, named_strategy
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
 from whence.subjects.prefix import Prefix, behind, new_cache, prefix_of
@@ -172,7 +172,7 @@ class Evaluator:
         if unit.sampled is not None:
             return unit.sampled
         if self.strategy == "delete":
-            return _without(original, unit.keep)
+            return _without(self.subject, original, unit.keep)
         if self.strategy == "attention_mask":
             _refuse_to_hide_all(original, unit.keep)
         return self.subject.replaced(original, unit.keep, str(self.strategy)) if self.strategy in TOKENS else original
@@ -228,15 +228,14 @@ class Evaluator:
         return instead
 
 
-def _without(original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
+def _without(subject: Subject, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:
     """The input with its masked tokens gone; each slot is read at the last token left before its prediction."""
-    if not keep.any():
-        raise InputError("Deleting every token leaves nothing to run. Use another strategy, such as 'zero_embedding'.")
+    if not keep.any() and not subject.reads_nothing:
+        raise InputError(f"Deleting every token leaves nothing to run. {_another(subject)}")
     left = original.without(keep)
     if any(slot.index is not None and slot.index < (left.source or 0) for slot in left.slots) or left.source == 0:
         raise InputError(
-            "Deleting every token in front of a prediction leaves nothing to predict it from. "
-            "Use another strategy, such as 'zero_embedding'."
+            f"Deleting every token in front of a prediction leaves nothing to predict it from. {_another(subject)}"
         )
     return left
 
@@ -251,3 +250,11 @@ def _refuse_to_hide_all(original: Inputs, keep: Bool[np.ndarray, " token"]) -> N
             "With every token hidden from attention there is nothing to look at. Use another strategy, such as "
             "'zero_embedding', or features='word', which keeps control tokens."
         )
+
+
+def _another(subject: Subject) -> str:
+    """What to do where tokens cannot be deleted."""
+    others = [repr(strategy) for strategy in able(subject) if strategy != "delete"]
+    if not others:
+        return f"Load {subject.name} with mask=, a text to stand in a masked word's place."
+    return f"Use another strategy: {' or '.join(others)}."

@@ -43,6 +43,14 @@ class Plan(ABC):
         """Take the values of the first masks."""
         assert len(values) == 0, "a plan that asks for masks first takes their values"
 
+    def determined(self) -> bool:
+        """Whether what was received determines the scores."""
+        return True
+
+    def by_row(self) -> dict[str, Float[np.ndarray, " row"]]:
+        """What the provenance is to say of each row, by name."""
+        return {}
+
     def sufficient(self) -> bool:
         """Whether no sample is needed: the first masks were all there are."""
         return False
@@ -105,17 +113,22 @@ class SamplingMethod(PerturbationMethod):
                 try:
                     values = yield masks
                 except KeyboardInterrupt:
-                    if number == 0:
+                    if number == 0 or not plan.determined():
                         raise
-                    _warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]))
+                    warn_of_breaking_off(spent, spent + plan.size * sum(counts[number:]))
                     resolved["broken_off"] = True
                     break
                 plan.receive(values)
                 spent += len(masks)
                 if self._sure(plan):
                     break
+        if not plan.determined():
+            raise InputError(
+                f"The {spent} masks drawn do not determine the scores of {plan.game.features} features. Raise "
+                f"samples=, or mask more at a time (features='word' or 'sentence')."
+            )
         scores, errors = plan.estimate()
-        return Estimate(scores, errors, plan.baseline(), resolved | {"samples": spent})
+        return Estimate(scores, errors, plan.baseline(), resolved | {"samples": spent}, plan.by_row())
 
     def _counts(self, plan: Plan, spent: int) -> list[int]:
         """How many draws to make in each round; at least two in all, without which there is no standard error."""
@@ -129,7 +142,7 @@ class SamplingMethod(PerturbationMethod):
 
     def _sure(self, plan: Plan) -> bool:
         """Whether the standard errors are within the tolerance."""
-        if self.tolerance is None:
+        if self.tolerance is None or not plan.determined():
             return False
         scores, errors = plan.estimate()
         return bool((errors.max(axis=1) <= self.tolerance * np.abs(scores).max(axis=1)).all())
@@ -150,10 +163,10 @@ def jackknife(
     return spread
 
 
-def _warn_of_breaking_off(spent: int, budget: int) -> None:
+def warn_of_breaking_off(spent: int, budget: int) -> None:
+    """Say that scores rest on fewer samples than were asked for."""
     warnings.warn(
-        f"Broken off: the scores are estimates from {spent} of {budget} samples. Their standard errors say how sure "
-        f"they are.",
+        f"Broken off: the scores are estimates from {spent} of {budget} samples.",
         WhenceWarning,
         stacklevel=2,
     )

@@ -17,7 +17,7 @@ Strategy = Named | Sample
 - "attention_mask": a token that no other attends to, in its place;
 - "zero_embedding", "mean_embedding": a zero embedding, the mean of the embedding table;
 - "sample", or `Sample(model)`: another token that a language model finds plausible there;
-- "auto": the first of mask, pad, unk and eos token that the tokenizer has, or a zero embedding.
+- "auto": the first of mask, pad, unk and eos token that there is, or a zero embedding; deletion in a black box.
 """
 
 TOKENS: tuple[Named, ...] = ("mask", "pad", "unk", "eos")
@@ -40,11 +40,11 @@ def named_strategy(subject: Subject, strategy: Strategy) -> Strategy:
     if isinstance(strategy, Sample) or strategy == "sample":
         return (Sample() if isinstance(strategy, str) else strategy).ready(subject)
     if strategy == "auto":
-        return next((s for s in TOKENS if subject.replacement_id(s) is not None), "zero_embedding")
-    able = _able(subject)
-    if strategy in able:
+        last: Named = "zero_embedding" if "embeddings" in subject.offers else "delete"
+        return next((s for s in TOKENS if subject.replacement_id(s) is not None), last)
+    if strategy in able(subject):
         return strategy
-    raise UnsupportedError(f"{_why_not(subject, strategy)} Use one of: {', '.join(able)}.")
+    raise UnsupportedError(f"{_why_not(subject, strategy)} Use one of: {', '.join(able(subject))}.")
 
 
 def _why_not(subject: Subject, strategy: Named) -> str:
@@ -59,11 +59,11 @@ def _why_not(subject: Subject, strategy: Named) -> str:
     return f"{subject.name} has no {strategy} token."
 
 
-def _able(subject: Subject) -> list[str]:
+def able(subject: Subject) -> list[str]:
     """The named strategies that this subject can serve, those aside that need a language model."""
-    able: list[str] = [s for s in TOKENS if subject.replacement_id(s) is not None]
-    able += ["delete"] if subject.deletable else []
-    able += ["attention_mask"] if subject.hides else []
+    named: list[str] = [s for s in TOKENS if subject.replacement_id(s) is not None]
+    named += ["delete"] if subject.deletable else []
+    named += ["attention_mask"] if subject.hides else []
     if "embeddings" in subject.offers:
-        able += EMBEDDINGS if subject.units[0] == "token" else EMBEDDINGS[:1]
-    return able
+        named += EMBEDDINGS if subject.units[0] == "token" else EMBEDDINGS[:1]
+    return named

@@ -19,9 +19,10 @@ class Batch:
     Right padding keeps every token at its own position, so a padded causal model computes what it computes alone.
     `indices` says which sequence positions' outputs to read; where an item has fewer slots its last is repeated.
     `token_types` is there for models that tell two texts apart, `source` for those with an encoder and a decoder: how
-    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one. `hidden` are
-    tokens that stay where they are and that attention is not to look at; `cache` holds the keys and values of tokens in
-    front of these, for the model to add to, for subjects that `remember`.
+    many of each row's tokens the encoder reads; `grids` for images: how each row's cells make up one; `inputs` for
+    models that read text, whose `embeds` have no width. `hidden` are tokens that stay where they are and that attention
+    is not to look at; `cache` holds the keys and values of tokens in front of these, for the model to add to, for
+    subjects that `remember`.
     """
 
     embeds: Float[Tensor, "batch token hidden"]
@@ -30,6 +31,7 @@ class Batch:
     token_types: Int[Tensor, "batch token"] | None = None
     source: Int[Tensor, " batch"] | None = None
     grids: tuple[Grid, ...] | None = None
+    inputs: tuple[Inputs, ...] | None = None
     hidden: Bool[Tensor, "batch token"] | None = None
     cache: Any = None
 

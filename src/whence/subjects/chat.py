@@ -44,6 +44,11 @@ def _check(tokenizer: Any, messages: Sequence[dict[str, Any]]) -> None:
             "This model's tokenizer has no chat template, so a list of messages cannot be laid out. "
             "Pass the conversation as one text instead."
         )
+    check_messages(messages)
+
+
+def check_messages(messages: Sequence[dict[str, Any]]) -> None:
+    """An `InputError` for a message that has not a role and a content, both text."""
     for i, message in enumerate(messages):
         if not isinstance(message.get("role"), str) or not isinstance(message.get("content"), str):
             raise InputError(

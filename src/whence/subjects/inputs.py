@@ -37,6 +37,7 @@ class Inputs:
     - `token_types`: which text of a pair each token belongs to.
     - `source`: how many leading tokens the encoder reads; those behind them are the decoder's.
     - `pixels`, `grid`: an image as the model takes it, and the rows and columns of patches that are its tokens.
+    - `messages`: of a chat that is sent as such, each message's role, and where it starts and ends in `text`.
 
     `about` is what else the record is to say of the input.
     """
@@ -50,6 +51,7 @@ class Inputs:
     source: int | None = None
     pixels: Float[np.ndarray, "..."] | None = None
     grid: tuple[int, int] | None = None
+    messages: tuple[tuple[str, int, int], ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
 
     @property

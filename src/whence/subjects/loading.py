@@ -2,12 +2,13 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from whence.errors import LoadError, WhenceError
 from whence.registry import available, resolve
+from whence.subjects.black_box import BlackBox
 from whence.subjects.subject import Subject
 from whence.subjects.tasks import TASKS, known_task, task_of
 
@@ -28,11 +29,14 @@ def load(
     revision: str | None = None,
     weights: str = "safetensors",
     trust_remote_code: bool = False,
+    labels: Sequence[str] | None = None,
+    mask: str | None = None,
 ) -> Subject:
     """The subject for a model: a model with its tokenizer or image processor, ready to be explained.
 
     - `source`: an embedded name ("smollm2"), a hub id, a local folder, a `.gguf` file, `(model, tokenizer)`,
-      `(model, image processor)`, a transformers pipeline, or a subject, which is returned as it is.
+      `(model, image processor)`, a transformers pipeline, a function that takes a list of texts and returns an array
+      of probabilities, `(texts, classes)` or `(texts,)`, or a subject, which is returned as it is.
     - `task`: "text-generation", "text-classification", "fill-mask", "token-classification", "question-answering",
       "text2text-generation", "image-classification", or another name of these such as "ner" or "translation"; by
       default what the model's architecture says.
@@ -43,12 +47,17 @@ def load(
     - `revision`: the hub revision, kept in the provenance.
     - `weights`: "safetensors" (and GGUF) only; "pickle" allows pickled weights, which can run code when loaded.
     - `trust_remote_code`: whether code that comes with the model may run.
+    - `labels`, `mask`: for a function of texts, the names of its classes, and the text that stands in a masked word's
+      place; by default the word is deleted.
 
     Raises `LoadError` if nothing can be loaded from `source`, `MissingExtraError` for a .gguf file, or a model of
-    images, without the packages that read it. A model that was given is never changed or moved.
+    images, without the packages that read it. A model that was given is never changed or moved. For a language model
+    behind a server see `load_api`.
     """
     if weights not in ("safetensors", "pickle"):
         raise LoadError(f"weights={weights!r} is not known. Wanted: 'safetensors', or 'pickle' to allow pickled files.")
+    if not _is_function(source):
+        _refuse_without_effect({"labels": labels, "mask": mask}, "a model: they are for a function of texts", "")
     if isinstance(source, str | os.PathLike):
         options = {"revision": revision, "trust_remote_code": trust_remote_code}
         placement = _placement(device, dtype, device_map)
@@ -62,16 +71,34 @@ def load(
         return _subject(*source, task)
     if hasattr(source, "model") and hasattr(source, "tokenizer") and hasattr(source, "task"):
         return _subject(source.model, source.tokenizer or getattr(source, "image_processor", None), task)
+    if _is_function(source):
+        _refuse_without_effect({"task": task}, "a function of texts", "")
+        return BlackBox(source, labels, mask)
     raise LoadError(
         f"Cannot load a {type(source).__name__}. Wanted: an embedded name ({', '.join(available('models'))}), a hub "
-        f"id, a folder, a .gguf file, (model, tokenizer or image processor), or a transformers pipeline."
+        f"id, a folder, a .gguf file, (model, tokenizer or image processor), a transformers pipeline, or a function "
+        f"from a list of texts to probabilities."
     )
 
 
-def _refuse_without_effect(settings: dict[str, Any], where: str) -> None:
+def _is_function(source: Any) -> bool:
+    """Whether it can be called with texts, and is not a class, a model or another part of one."""
+    import torch
+
+    parts = ("convert_ids_to_tokens", "preprocess", "tokenizer")
+    return (
+        callable(source)
+        and not isinstance(source, type | torch.nn.Module | Subject)
+        and not any(hasattr(source, name) for name in parts)
+    )
+
+
+def _refuse_without_effect(
+    settings: dict[str, Any], where: str, otherwise: str = ", or load the model with it"
+) -> None:
     given = [name for name, value in settings.items() if value is not None]
     if given:
-        raise LoadError(f"{given[0]}= has no effect on {where}. Leave it out, or load the model with it.")
+        raise LoadError(f"{given[0]}= has no effect on {where}. Leave it out{otherwise}.")
 
 
 def _placement(device: str | None, dtype: Any, device_map: Any) -> dict[str, Any]:

@@ -30,12 +30,11 @@ class Seq2SeqLM(Writer):
     Explains the first token it would write, each token of a given continuation, or each token it writes itself
     (greedily). Tokens are those of the source, with the role "source", and behind them those the decoder has read,
     with the role "target": its start token, the token it is forced to begin with if the model's settings name one,
-    and the continuation up to the predicted token. Both are one sequence of embeddings, and relevance and gradients
-    reach the source through cross-attention. Attention weights of the three kinds are not put into one picture.
+    and the continuation up to the predicted token. Both are one sequence of embeddings, and relevance, gradients and
+    attention reach the source through cross-attention.
     """
 
     task = "text2text-generation"
-    offers = frozenset({"embeddings"})
 
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None, revision: str | None = None):
         missing = [one for one in _NEEDED if one not in inspect.signature(model.forward).parameters]

@@ -39,12 +39,19 @@ class Subject(ABC):
     """The kinds of unit that scores can be for, the usual one first."""
     deletable: bool = True
     """Whether a token can be deleted with the places of prediction still there, and the others meaning the same."""
+    reads_nothing: bool = False
+    """Whether it can be run on an input with no token left."""
     max_batch: int | None = None
     """How many inputs the model takes at once, None for any number."""
     hides: bool = False
     """Whether attention can be kept from looking at a token that stays in its place."""
+    padded: bool = True
+    """Whether a batch is padded to its longest input, and so measured in tokens; else `max_batch` alone limits it."""
     link: str = "softmax"
-    """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression)."""
+    """What turns logits into probabilities: "softmax", "sigmoid" (several labels at once), "identity" (regression).
+
+    "probability" and "log" (its logarithm) are of models that show no logits: what `logits` returns is that already.
+    """
     offers: frozenset[str] = frozenset({"embeddings", "attention"})
     """What the subject has beyond input and output: "embeddings" to differentiate, "attention" weights to read."""
 

@@ -120,8 +120,14 @@ def heading(record: Attribution, row: int) -> str:
     return f"predicted {label}" if record.provenance.get("target") == "predicted" else label
 
 
-def residual_facts(record: Attribution, row: int) -> list[str]:
-    """What a row's scores leave unaccounted for, and what share of the whole that is; nothing where none is claimed."""
+def account_facts(record: Attribution, row: int) -> list[str]:
+    """How far a row's scores can be trusted by themselves: what they leave unaccounted for, and what share of the whole
+    that is; of estimates the largest standard error; of a linear model how well it imitates.
+    """
+    return [*_residual_facts(record, row), *_estimate_facts(record, row)]
+
+
+def _residual_facts(record: Attribution, row: int) -> list[str]:
     account = evidence(record, row)
     if account.residual is None:
         return []
@@ -129,6 +135,16 @@ def residual_facts(record: Attribution, row: int) -> list[str]:
     share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
     first, rest = account.absorbed[:1], account.absorbed[1:]
     return [f"residual {account.residual}{share}", *(f"absorbed by {part}" for part in first), *rest]
+
+
+def _estimate_facts(record: Attribution, row: int) -> list[str]:
+    facts = []
+    if record.standard_error is not None:
+        facts.append(f"standard errors up to {number(float(record.standard_error[row].max(initial=0.0)))}")
+    fidelity = record.provenance.get("fidelity")
+    if isinstance(fidelity, list) and row < len(fidelity):
+        facts.append(f"fidelity {number(float(fidelity[row]))} of 1")
+    return facts
 
 
 def seen(record: Attribution, row: int) -> int:

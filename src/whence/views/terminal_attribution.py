@@ -7,7 +7,7 @@ import numpy as np
 from rich.text import Text
 
 from whence.records import Attribution
-from whence.views.evidence import caveat, cost, evidence, heading, residual_facts, scale_of, seen, settings, strongest
+from whence.views.evidence import account_facts, caveat, cost, evidence, heading, scale_of, seen, settings, strongest
 from whence.views.numbers import signed
 from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
@@ -67,7 +67,7 @@ def _row_facts(record: Attribution, row: int) -> list[str | Text]:
     facts: list[str | Text] = [Text(heading(record, row), style="bold"), account.value]
     if account.baseline is not None:
         facts.append(f"baseline {account.baseline}")
-    return [*facts, *residual_facts(record, row)]
+    return [*facts, *account_facts(record, row)]
 
 
 def _table(record: Attribution, scores: np.ndarray) -> list[Any]:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, pairs, rows_note
-from whence.views.evidence import caveats, cost, evidence, heading, residual_facts, seen
+from whence.views.evidence import account_facts, caveats, cost, evidence, heading, seen
 from whence.views.numbers import NO_NUMBER, correlation, p_value, share
 from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
@@ -88,7 +88,7 @@ def _heat_maps(comparison: Comparison, labels: list[str], row: int, paper: Paper
         tokens, scores = record.tokens[:reach], record.scores[row, :reach]
         alone = len(first.targets) == 1
         below = [] if alone else [note(row_summary(tokens, scores))]
-        name: list[str | Text] = [Text(label, style="bold"), *residual_facts(record, row)]
+        name: list[str | Text] = [Text(label, style="bold"), *account_facts(record, row)]
         parts += [facts_line(name, paper), *heat(record, row, paper, explained=alone), *below]
     return [*parts, Text()]
 

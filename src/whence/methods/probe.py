@@ -98,7 +98,7 @@ def watch(model: Any) -> Watched:
     handles = []
     try:
         with session(model), torch.no_grad():
-            inputs = _few_tokens(model)
+            inputs = few_tokens(model)
             handles = [module.register_forward_hook(note, with_kwargs=True) for module in seen]
             model(**inputs)
     except (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
@@ -112,7 +112,7 @@ def watch(model: Any) -> Watched:
     return watched
 
 
-def _few_tokens(model: Any) -> dict[str, Any]:
+def few_tokens(model: Any) -> dict[str, Any]:
     """The smallest input the model takes: four token ids, the last an end token, or an image of zeros."""
     config, device = model.config, next(model.parameters()).device
     if getattr(model, "main_input_name", "input_ids") == "pixel_values":

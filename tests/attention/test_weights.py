@@ -9,14 +9,20 @@ import transformers
 
 import tiny
 import whence
-from whence.attention.weights import AttentionReader
+from whence.methods.attention_calls import AttentionCalls
 
 
 @contextlib.contextmanager
 def read():
     """The attention weights of every layer computed inside."""
     weights = []
-    with AttentionReader(weights.append):
+
+    def keep(number, found):
+        assert number == len(weights)
+        weights.append(found)
+        return found
+
+    with AttentionCalls(weights=keep):
         yield weights
 
 
@@ -143,10 +149,10 @@ def test_nothing_is_read_outside():
 
 
 def test_a_reader_may_fail_and_leaves_nothing():
-    def fails(weights):
+    def fails(number, weights):
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), AttentionReader(fails):
+    with pytest.raises(ZeroDivisionError), AttentionCalls(weights=fails):
         F.scaled_dot_product_attention(*heads())
     assert not torch.overrides._get_current_function_mode_stack()
 

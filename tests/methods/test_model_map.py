@@ -6,8 +6,8 @@ import torch
 import whence
 from tiny_architectures import CAUSAL, CLASSIFIERS, IMAGES, tiny_model
 from whence.errors import InputError, UnsupportedError
-from whence.internals.model_map import _stack_names, map_of
 from whence.internals.taps import readings
+from whence.methods.model_map import _stack_names, map_of
 from whence.records import Unit
 
 PLACES = {

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 from whence.errors import InputError, UnsupportedError
-from whence.internals.probe import Call, Watched, watch
+from whence.methods.probe import Call, Watched, watch
 from whence.records import Unit
 
 _ATTENTION = re.compile(r"(?!.*norm).*(attn|attention)", re.IGNORECASE)
