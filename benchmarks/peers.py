@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import mebibytes
+from measuring import TEXT, mebibytes
 from peers_plan import CLASSIFIER, ESTIMATES, LANGUAGE, Entry
 from peers_report import Row, agreement_of, error_table, page, table
-from speed import TEXT
 from transformers import AutoTokenizer
 
 from whence.subjects.embedded import SMOLLM2

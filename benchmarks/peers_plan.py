@@ -41,9 +41,7 @@ LANGUAGE = {
     ],
     IG: [
         Entry("whence", IG),
-        Entry("captum", IG, "all points a pass", first_row=True),
         Entry("captum", IG, "10 points a pass", {"internal_batch_size": 10}, first_row=True),
-        Entry("inseq", IG, "all points a pass"),
         Entry("inseq", IG, "10 points a pass", {"internal_batch_size": 10}),
     ],
     IXG: [Entry("whence", IXG), Entry("captum", IXG), Entry("inseq", IXG)],
