@@ -137,9 +137,9 @@ each on {alike}; float32, {threads} threads of a CPU; fastest of {repeats} runs 
 
 Every library has a process of its own and the others wait; all are given the same weights, token ids, masked token and
 attention (sdpa). Batch sizes of peers are the fastest of those tried, or the smallest of equally fast ones: 1 to 48
-masked inputs a pass for Inseq, 3 to all points a pass for integrated gradients, 16 to 512 masked texts for Captum's samplers.
-× is the time beside that of the table's first row. Forwards are sequences that go through the model, tokens what is in them. Memory is the peak of
-resident memory above what was held before the run.
+masked inputs a pass for Inseq, 3 to all points a pass for integrated gradients, 16 to 512 masked texts for Captum's
+samplers. × is the time beside that of the table's first row. Forwards are sequences that go through the model, tokens
+what is in them. Memory is the peak of resident memory above what was held before the run.
 """
 
 LANGUAGE_NOTES = """The target is each continuation token's log-probability. *Differs by* is the largest difference of
