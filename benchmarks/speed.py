@@ -16,17 +16,11 @@ import platform
 from collections.abc import Callable
 
 import torch
-from measuring import Measured, best, measured, mebibytes
+from measuring import TEXT, Measured, best, measured, mebibytes
 
 import whence
 from whence.methods.attention_calls import AttentionCalls
 from whence.registry import available, resolve
-
-TEXT = (
-    "The history of the telescope goes back to the early seventeenth century, when spectacle makers in the Netherlands "
-    "found that two lenses in a tube make distant things look near. Galileo heard of it, built his own, and turned it "
-    "to the sky, where he saw mountains on the Moon, four moons of Jupiter, and more stars than anyone had counted."
-)
 
 
 class Floor:
