@@ -52,11 +52,18 @@ KERNEL_SHAP, LIME = "kernel_shap", "lime"
 CLASSIFIER = {
     KERNEL_SHAP: [
         Entry("whence", KERNEL_SHAP),
+        Entry("whence", KERNEL_SHAP, "160 samples", {"samples": 160}),
         Entry("captum", KERNEL_SHAP, BATCH, {"perturbations_per_eval": 64}),
         Entry("shap", KERNEL_SHAP, BATCH, {"batch": 64}),
     ],
     LIME: [
         Entry("whence", LIME),
+        Entry(
+            "whence",
+            LIME,
+            "kernel width 0.5, pairs, 170 samples",
+            {"samples": 170, "kernel_width": 0.5, "paired": True},
+        ),
         Entry("captum", LIME, BATCH, {"perturbations_per_eval": 64}),
     ],
 }

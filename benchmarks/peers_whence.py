@@ -38,9 +38,9 @@ def prompted(key: str, **parameters: Any):
 def worded(key: str):
     """A task that explains the likeliest class of many texts by their words."""
 
-    def make(settings: dict[str, Any], texts: str = "texts", seed: int = 0) -> Task:
+    def make(settings: dict[str, Any], texts: str = "texts", seed: int = 0, **parameters: Any) -> Task:
         known = subject(settings["minilm"])
-        method = resolve("methods", key)(samples=settings["samples"], features="word")
+        method = resolve("methods", key)(**{"samples": settings["samples"], "features": "word"} | parameters)
         inputs = [known.encode(text) for text in settings[texts]]
         run = Run(seed=seed)
         return Task(

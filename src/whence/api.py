@@ -14,6 +14,7 @@ from whence.internals.maximizers import maximizers_of
 from whence.methods.base import Method
 from whence.methods.run import Run
 from whence.metrics.agreement import agreements
+from whence.metrics.common_units import in_common_units
 from whence.records import Attribution, Comparison, Latents, Maximizers, Report, Unit, VocabularyProjection, as_unit
 from whence.registry import COMPARED_BY_DEFAULT, resolve
 from whence.subjects.chat import is_chat
@@ -112,7 +113,8 @@ def compare(
             if methods is not None:
                 raise
             warnings.warn(f"{method.key} is left out of the comparison. {error}", WhenceWarning, stacklevel=2)
-    compared = [Comparison(entry, agreements(entry, k)) for entry in zip(*by_method, strict=True)]
+    entries = [in_common_units(entry) for entry in zip(*by_method, strict=True)]
+    compared = [Comparison(entry, agreements(entry, k)) for entry in entries]
     return compared if _is_list(data) else compared[0]
 
 

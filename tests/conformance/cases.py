@@ -104,24 +104,29 @@ def subject_of(name: str) -> Subject:
 
 LOOK_INSIDE = frozenset({"deeplift", "atman", "value_zeroing"})
 """Methods that see how attention is computed, besides those of attention and relevance."""
-ON_REAL_MODELS = frozenset(
-    {
-        "attnlrp", "lrp_epsilon", "integrated_gradients", "deeplift", "leave_one_out", "kernel_shap",
-        "attention_rollout", "gae", "random",
-    }
-)  # fmt: skip
-"""One or two methods of each family, for the models that are trained and take long."""
+OF_EACH_ENGINE = frozenset(
+    {"input_x_gradient", "integrated_gradients", "deeplift", "leave_one_out", "kernel_shap", "random"}
+)
+"""Methods whose engines other methods share, besides those of attention and relevance, which are run everywhere."""
+ON_REAL_MODELS = frozenset({"attnlrp", "lrp_epsilon", "leave_one_out", "attention_rollout", "gae"}) | OF_EACH_ENGINE
+ONE_A_TASK = frozenset(
+    {"gpt2", "bert", "bert-masked-lm", "bert-token-classifier", "bert-question-answering", "t5", "vit", "fake"}
+)
 
 
 def stated(method: Method, name: str) -> bool:
-    """Whether the laws are run for a method over a subject: not twice over what the method does not see.
+    """Whether the laws are run for a method over a subject: every method over every task, and not again over what its
+    engine's others have been run over.
 
     Models that differ in their attention's implementation are for methods that look at it; trained models, of the
-    same architectures as the tiny ones, for some of each family.
+    same architectures as the tiny ones and slow, for some of each family.
     """
+    inside = method.family in ("attention", "relevance") or method.key in LOOK_INSIDE
     if name.endswith("-eager"):
-        return method.family in ("attention", "relevance") or method.key in LOOK_INSIDE
-    return name not in REAL_MODELS or method.key in ON_REAL_MODELS
+        return inside
+    if name in REAL_MODELS:
+        return method.key in ON_REAL_MODELS
+    return inside or method.key in OF_EACH_ENGINE or name in ONE_A_TASK
 
 
 def serves(method: Method, name: str) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import whence
-from cases import NO_WRITERS, SEQ2SEQ, WRITERS
+from cases import NO_WRITERS, SEQ2SEQ, WRITERS, subject_of
 from laws import OF_EVERY_OUTPUT, assert_equal, raw_scores
 from whence.targets import Logit
 
@@ -50,3 +50,24 @@ def test_a_row_for_each_listed_target(method, case, subject, texts, tolerance):
         assert_equal(rows[target::2], raw_scores(method, subject, inputs, target)[0], tolerance)
     if case != "bert-question-answering" and (method.signed or case != "fake"):  # whose answer has two places
         assert np.array_equal(rows[0], rows[1]) == (method.key in OF_EVERY_OUTPUT)
+
+
+@pytest.mark.parametrize(
+    "budgeted",
+    [
+        whence.methods.KernelShap(samples=90, tolerance=0.3),
+        whence.methods.Lime(samples=200, tolerance=0.3),
+        whence.methods.PermutationShapley(samples=300, tolerance=0.3),
+        whence.methods.PartitionShap(samples=13),
+        whence.methods.IntegratedGradients(steps="auto", tolerance=0.01),
+    ],
+    ids=lambda method: method.key,
+)
+@pytest.mark.parametrize("name", ["bert", "llama"])
+def test_a_row_ends_when_it_would_alone(budgeted, name):
+    """Budgets and tolerances are of a row, whatever other rows are asked for."""
+    subject = subject_of(name)
+    inputs = [subject.encode("The film was good, and I did not like it.")]
+    (rows,) = raw_scores(budgeted, subject, inputs, [0, 1, 2])
+    for target in (0, 1, 2):
+        assert_equal(rows[target : target + 1], raw_scores(budgeted, subject, inputs, target)[0], 1e-9)

@@ -112,10 +112,12 @@ def test_kernel_shap_refuses_fewer_samples_than_determine_the_scores():
         played(KernelShap(samples=9), random_game(12, seed=0), 12)
 
 
+@pytest.mark.parametrize("paired", [False, True])
 @pytest.mark.parametrize("n", [3, 7])
-def test_lime(n):
+def test_lime(n, paired):
     v = random_game(n, seed=n)
-    found, asked = played(Lime(samples=40, alpha=0.7), v, n, seed=2)
+    found, asked = played(Lime(samples=40, alpha=0.7, paired=paired), v, n, seed=2)
+    assert not paired or (asked[::2] == ~asked[1::2]).all()
     masks = [np.ones(n, bool), *asked]
     expected, _ = weighted_ridge(masks, [v(mask) for mask in masks], [package_kernel(mask) for mask in masks], 0.7)
     np.testing.assert_allclose(found.scores[0], expected, **EXACT)

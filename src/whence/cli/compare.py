@@ -16,6 +16,7 @@ def compare(
     methods: Annotated[str | None, typer.Option(help=_HELP)] = None,
     model: options.Model = "smollm2",
     server: options.Api = None,
+    mask: options.Mask = None,
     target: options.Target = None,
     context: options.Context = None,
     text_pair: options.TextPair = None,
@@ -40,7 +41,7 @@ def compare(
         raise typer.BadParameter("name at least one method; see: whence methods.", param_hint="--methods")
     for name in names or []:
         path_of("methods", name)
-    subject = options.load_model(model, dtype, device, server)
+    subject = options.load_model(model, dtype, device, server, mask)
     record = api.compare(
         subject,
         data,

@@ -12,6 +12,7 @@ def explain(
     text: options.Text,
     model: options.Model = "smollm2",
     server: options.Api = None,
+    mask: options.Mask = None,
     method: Annotated[str, typer.Option(help="How to explain; see: whence methods.")] = "attnlrp",
     target: options.Target = None,
     context: options.Context = None,
@@ -33,7 +34,7 @@ def explain(
     data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     path_of("methods", method)
-    subject = options.load_model(model, dtype, device, server)
+    subject = options.load_model(model, dtype, device, server, mask)
     record = api.explain(
         subject,
         data,

@@ -49,6 +49,9 @@ Api = Annotated[
         "method of the perturbation family.",
     ),
 ]
+Mask = Annotated[
+    str | None, typer.Option(help="With --api: the text in a masked word's place; by default the word is deleted.")
+]
 Target = Annotated[str | None, typer.Option(help="The token or class label to explain; by default the one predicted.")]
 Continuation = Annotated[str | None, typer.Option(help="The text that follows: each of its tokens is explained.")]
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Let the model write this many tokens and explain each.")]
@@ -118,14 +121,16 @@ def read_units(units: str | None) -> str | int | None:
     return int(units) if units is not None and units.isdecimal() else units
 
 
-def load_model(name: str, dtype: DType, device: str | None, server: str | None = None) -> Any:
+def load_model(name: str, dtype: DType, device: str | None, server: str | None = None, mask: str | None = None) -> Any:
     """The subject, loaded without progress bars, or behind the server at that address."""
+    if mask is not None and server is None:
+        raise typer.BadParameter("a model that is loaded has masks of its own: leave --mask out.", param_hint="--mask")
     if server is not None:
         from whence.subjects.api_loading import load_api
 
         if device is not None:
             raise typer.BadParameter("a server computes where it is: leave --device out.", param_hint="--device")
-        return load_api(server, name, api_key=os.environ.get("WHENCE_API_KEY"))
+        return load_api(server, name, api_key=os.environ.get("WHENCE_API_KEY"), mask=mask)
     from transformers.utils import logging
 
     from whence.registry import available, resolve

@@ -19,8 +19,9 @@ class Lime(SamplingMethod):
     π(z) = exp(−D(z)² / (2 · kernel_width²)), D(z) = 1 − √(|z|/n) the cosine distance to the text itself.
     Source: Ribeiro, Singh and Guestrin 2016, "Why Should I Trust You?", equations 1 and 2 and section 3.4; kernel,
     ridge penalty and draws as the authors' own package has them (there D is multiplied by 100, and kernel_width by it).
-    Draws: the number of features masked uniform on 1 … n, then which; the text itself is among the samples. Every
-    feature has a coefficient: none are selected beforehand.
+    Draws: the number of features masked uniform on 1 … n, then which; the text itself is among the samples. With
+    `paired` each mask is followed by its complement, which makes the same error with fewer samples. Every feature has a
+    coefficient: none are selected beforehand.
     Shapes and units: one score a feature and target, in the target's unit. Standard errors: jackknife over the draws.
     `provenance["fidelity"]` has the weighted R² of the linear model for each target: 1 where it imitates perfectly.
     Cost: at most 1 + `samples` forward passes for each reach of the rows.
@@ -36,6 +37,7 @@ class Lime(SamplingMethod):
 
     kernel_width: float = 0.25
     alpha: float = 1.0
+    paired: bool = False
 
     key: ClassVar[str] = "lime"
     caveat: ClassVar[str] = (
@@ -49,14 +51,15 @@ class Lime(SamplingMethod):
         check_number("alpha", self.alpha, above=0, or_equal=True)
 
     def _plan(self, game: Game) -> Plan:
-        return _Surrogate(game, self.kernel_width, self.alpha)
+        return _Surrogate(game, self.kernel_width, self.alpha, self.paired)
 
 
 class _Surrogate(Plan):
     """The masks drawn, their values, and the weighted ridge regression on them."""
 
-    def __init__(self, game: Game, kernel_width: float, alpha: float) -> None:
+    def __init__(self, game: Game, kernel_width: float, alpha: float, paired: bool) -> None:
         super().__init__(game)
+        self.size = 1 + paired
         self._kernel_width, self._alpha = kernel_width, alpha
         self._masks = np.ones((1, game.features), dtype=bool)
         self._values = game.whole[None]
@@ -66,6 +69,8 @@ class _Surrogate(Plan):
         masked = generator.integers(1, n + 1, size=count)
         ranks = np.argsort(generator.random((count, n)), axis=1).argsort(axis=1)
         drawn = ranks >= masked[:, None]
+        if self.size == 2:
+            drawn = np.stack([drawn, ~drawn], axis=1).reshape(2 * count, n)
         self._masks = np.concatenate([self._masks, drawn])
         return drawn
 
@@ -73,8 +78,8 @@ class _Surrogate(Plan):
         self._values = np.concatenate([self._values, values])
 
     def estimate(self) -> tuple[Scores, Scores]:
-        draws = len(self._values) - 1
-        return self._fit(np.arange(draws)), jackknife(self._fit, draws)
+        drawn = len(self._values) - 1
+        return self._fit(np.arange(drawn)), jackknife(self._fit, drawn // self.size, self.size)
 
     def by_row(self) -> dict[str, Float[np.ndarray, " row"]]:
         everything = np.arange(len(self._values) - 1)

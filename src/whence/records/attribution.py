@@ -242,15 +242,17 @@ class Attribution(Displayed):
         return cls.from_dict(unpacked(described | numbers))
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """One row for each (target, token), in that order, with the score and the columns of both."""
+        """One row for each (target, token), in that order: the score, its standard error, the columns of both."""
         try:
             import pandas
         except ImportError as error:
             raise MissingExtraError("pandas", "pandas", "Attribution.to_pandas") from error
+        errors = self.standard_error
         rows = [
             {"target": target.label, "target_position": target.position, "token_index": i}
             | {("token" if name == "text" else name): value for name, value in token.to_dict().items()}
             | {"score": float(self.scores[r, i]), "unit": self.unit_of(r)}
+            | ({} if errors is None else {"standard_error": float(errors[r, i])})
             for r, target in enumerate(self.targets)
             for i, token in enumerate(self.tokens)
         ]

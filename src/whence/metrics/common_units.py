@@ -1,0 +1,38 @@
+"""Explanations over the same units, so that they can be compared."""
+
+from collections.abc import Sequence
+
+from whence.errors import InputError
+from whence.records import Attribution, Token
+
+
+def in_common_units(attributions: Sequence[Attribution]) -> tuple[Attribution, ...]:
+    """The explanations of one input over the largest units that any of them has: words where one has words.
+
+    Scores of the tokens in a unit are summed; tokens in none of them (control tokens) are left out, as they are of
+    explanations by such units. Raises `InputError` where a token lies in two units, or a unit holds no token.
+    """
+    units = min((attribution.tokens for attribution in attributions), key=len)
+    return tuple(
+        one if one.tokens == units else one.grouped([_members(one, unit) for unit in units], "features")
+        for one in attributions
+    )
+
+
+def _members(attribution: Attribution, unit: Token) -> list[int]:
+    """The tokens that a unit is made of."""
+    members = [i for i, token in enumerate(attribution.tokens) if _overlap(token, unit)]
+    if not members:
+        raise InputError(
+            f"{attribution.method} has no token in {unit.text!r}, which another explanation has a score for. Compare "
+            f"explanations of the same units: give the methods the same features=."
+        )
+    return members
+
+
+def _overlap(token: Token, unit: Token) -> bool:
+    """Whether a token's characters, white space around them aside, are among a unit's."""
+    if token.start is None or token.end is None or unit.start is None or unit.end is None or token.special:
+        return False
+    blank = len(token.text) - len(token.text.lstrip()) if token.text.strip() else 0
+    return token.start + blank < unit.end and token.end > unit.start
