@@ -162,7 +162,7 @@ def test_methods_is_a_namespace_of_every_registered_class():
     classes = [getattr(whence.methods, name) for name in dir(whence.methods) if name != "Method"]
     assert {cls.key for cls in classes} == set(whence.available("methods"))
     assert all(issubclass(cls, whence.methods.Method) for cls in classes)
-    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AHLN, AttentionFlow, AttentionRollout"):
+    with pytest.raises(AttributeError, match=r"no 'Saliencey'\. It has: AHLN, AtMan, AttentionFlow, AttentionRollout"):
         _ = whence.methods.Saliencey
 
 
@@ -298,7 +298,7 @@ def test_a_classifier_has_no_continuation(fake):
     [
         ("integrated-gradients", r"Unknown method 'integrated-gradients'\. Did you mean 'integrated_gradients'"),
         ("atnlrp", "Did you mean 'attnlrp'"),
-        ("zzzz", r"Unknown method 'zzzz'\. Known: ah_ln, attention_flow, attention_rollout"),
+        ("zzzz", r"Unknown method 'zzzz'\. Known: ah_ln, atman, attention_flow, attention_rollout"),
         ("", "Known: ah_ln"),
     ],
 )

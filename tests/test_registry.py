@@ -52,9 +52,9 @@ def test_an_unknown_kind_is_refused_with_those_there_are():
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("methods", "attnlpr", r"Unknown method 'attnlpr'\. Did you mean 'attnlrp'\?"),
+        ("methods", "attnlpr", r"Unknown method 'attnlpr'\. Did you mean 'attnlrp' or 'atman'\?"),
         ("methods", "input_gradient", "Did you mean 'input_x_gradient'"),
-        ("methods", "AttnLRP", "Known: ah_ln, attention_flow,"),
+        ("methods", "AttnLRP", "Known: ah_ln, atman, attention_flow,"),
         ("models", "smolm2", r"Unknown model 'smolm2'\. Did you mean 'smollm2'\?"),
         ("metrics", "deletion", r"Unknown metric 'deletion'\. Known: none yet\. See: whence\.available\('metrics'\)"),
     ],

@@ -82,7 +82,7 @@ CASES = {
     "vit-eager": _tiny(tiny.vit_classifier, "eager", **_IMAGE, refuses=_OWN_TOKENS),
     "dinov2": _tiny(tiny_images.dinov2_images, **_IMAGE, refuses=_OWN_TOKENS),
     "swin": _tiny(tiny_images.swin_images, **_IMAGE, refuses=_NO_ATTENTION),
-    "fake": Case(_fake, 1e-9, refuses=frozenset({"value_zeroing"})),
+    "fake": Case(_fake, 1e-9, refuses=frozenset({"value_zeroing", "atman"})),
     "stories260k": Case(lambda: whence.load(asset("stories260k"), device="cpu"), 1e-4),
     "minilm-sst2": Case(lambda: whence.load(asset("minilm-sst2"), device="cpu"), 1e-4),
 }
@@ -104,9 +104,7 @@ def subject_of(name: str) -> Subject:
 
 LOOK_INSIDE = frozenset({"deeplift", "atman", "value_zeroing"})
 """Methods that see how attention is computed, besides those of attention and relevance."""
-OF_EACH_ENGINE = frozenset(
-    {"input_x_gradient", "integrated_gradients", "deeplift", "leave_one_out", "kernel_shap", "random"}
-)
+OF_EACH_ENGINE = frozenset({"input_x_gradient", "integrated_gradients", "deeplift", "leave_one_out", "random"})
 """Methods whose engines other methods share, besides those of attention and relevance, which are run everywhere."""
 ON_REAL_MODELS = frozenset({"attnlrp", "lrp_epsilon", "leave_one_out", "attention_rollout", "gae"}) | OF_EACH_ENGINE
 ONE_A_TASK = frozenset(

@@ -14,7 +14,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "occlusion": {"window": 2},
     "lime": {"samples": 12},
     "kernel_shap": {"samples": 90},
-    "permutation_shapley": {"samples": 150},
+    "permutation_shapley": {"samples": 170},
     "partition_shap": {"samples": 9},
     "exact_shapley": {"features": "sentence"},
     "sobol": {"samples": 260},

@@ -42,6 +42,8 @@ def test_value_is_the_models_own(method, case, subject, texts):
 def test_scores_keep_their_sign(method, case, subject, texts):
     if not method.signed:
         pytest.skip("the method says that its scores have no sign")
+    if case == "bert-question-answering" and method.family == "attention":
+        pytest.skip("a contrast of start and end is read at no single token")
     both = [whence.explain(subject, texts[0], method=method, target=Contrast(*pair)) for pair in ((0, 1), (1, 0))]
     assert any((record.scores < 0).any() for record in both) or case == "fake"
 

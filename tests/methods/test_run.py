@@ -161,8 +161,12 @@ def lm():
 
 
 def quick(key):
-    """The method by its name, integrated gradients with few steps."""
-    return whence.methods.IntegratedGradients(steps=3) if key == "integrated_gradients" else key
+    """The method by its name, integrated gradients with few steps, exact Shapley values of few features."""
+    made = {
+        "integrated_gradients": lambda: whence.methods.IntegratedGradients(steps=3),
+        "exact_shapley": lambda: whence.methods.ExactShapley(features="sentence"),
+    }
+    return made[key]() if key in made else key
 
 
 @pytest.mark.parametrize("method", whence.available("methods"))

@@ -39,7 +39,7 @@ def test_source_tokens_of_an_encoder_decoder(make, strategy):
     if strategy == "attention_mask":
         read = {"input_ids": source[None], "attention_mask": shown[None].long()}
     else:
-        mean = embedding(torch.arange(embedding.weight.shape[0])).mean(dim=0)
+        mean = embedding(torch.tensor(subject.plain_ids)).mean(dim=0)
         read = {"inputs_embeds": torch.where(shown[:, None], embedding(source), mean)[None]}
     expected = subject.model(**read, decoder_input_ids=target[None]).logits[0, -1, 5]
     assert values_of(subject, inputs, [keep], strategy, 5)[0] == pytest.approx(float(expected), rel=1e-9)
@@ -78,9 +78,9 @@ def test_hiding_all_in_front_of_a_prediction_is_refused():
         values_of(subject, inputs, [keep], "attention_mask")
 
 
-def test_an_image_has_no_attention_to_keep_from_and_no_table():
+def test_an_image_has_no_attention_to_keep_from_and_no_mask():
     subject = whence.load(tiny.vit_classifier())
-    for strategy in ("attention_mask", "mean_embedding", "mask"):
+    for strategy in ("attention_mask", "mask"):
         with pytest.raises(UnsupportedError, match=r"Use one of: .*zero_embedding"):
             whence.explain(subject, tiny_images.picture(1), method=whence.methods.LeaveOneOut(strategy))
 

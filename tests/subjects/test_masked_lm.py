@@ -120,7 +120,7 @@ def test_a_target_of_several_tokens_is_refused_with_its_pieces(subject):
 
 
 def test_deleting_tokens_is_refused(subject):
-    with pytest.raises(whence.UnsupportedError, match="Use one of: mask, pad, unk, zero_embedding"):
+    with pytest.raises(whence.UnsupportedError, match="Use one of: mask, pad, unk, attention_mask, zero_embedding"):
         whence.explain(subject, "[MASK] is", method=whence.methods.LeaveOneOut(strategy="delete"))
 
 

@@ -16,6 +16,6 @@ def check_number(name: str, value: object, above: float, at_most: float = math.i
     """An `InputError` for what is no finite number above one (or equal to it, where allowed), up to another."""
     number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not (value > above or (or_equal and value == above)) or value > at_most:  # type: ignore[operator]
-        least = f"at least {above:g}" if or_equal else f"above {above:g}"
+        least = f"of at least {above:g}" if or_equal else f"above {above:g}"
         most = "" if math.isinf(at_most) else f" and at most {at_most:g}"
         raise InputError(f"{name} must be a number {least}{most}, got {value!r}.")

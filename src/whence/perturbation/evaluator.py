@@ -283,11 +283,11 @@ class Evaluator:
 
 def _masked(chosen: Sequence[Perturbed], batch: Batch) -> Bool[Tensor, "batch token"]:
     """The tokens of each row that are masked, where they stay in their places."""
-    masked = torch.zeros(batch.mask.shape, dtype=torch.bool)
+    masked = np.zeros(tuple(batch.mask.shape), dtype=bool)
     for row, unit in enumerate(chosen):
         if len(unit.keep) == unit.length:
-            masked[row, : unit.length] = torch.from_numpy(~unit.keep)
-    return masked.to(batch.mask.device)
+            masked[row, : unit.length] = ~unit.keep
+    return torch.as_tensor(masked, device=batch.mask.device)
 
 
 def _without(subject: Subject, original: Inputs, keep: Bool[np.ndarray, " token"]) -> Inputs:

@@ -65,9 +65,7 @@ class TransformersModel(Subject):
         second = torch.arange(_SAMPLE, device=self.device)[None] == 1
         nowhere = torch.full((1, 1), -1, device=self.device)
         with self.session(), torch.no_grad():
-            logits = [
-                self._forward(Batch(embeds, everything, nowhere, hidden=hidden)).logits for hidden in (None, second)
-            ]
+            logits = [self._forward(Batch(embeds, everything, nowhere, hidden=hidden))[0] for hidden in (None, second)]
         return padding.distance(logits[1], logits[0]) > padding.rounding(self._embedding.weight.dtype)
 
     @cached_property
