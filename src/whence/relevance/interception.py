@@ -1,9 +1,14 @@
 """What every mode that intercepts calls of torch functions needs: whose turn it is, and calls in one form."""
 
 import threading
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from torch.overrides import TorchFunctionMode
+
 from whence.relevance.call import Call
+from whence.relevance.liveness import any_live
 from whence.relevance.operations import IN_PLACE, INPLACE_ARGUMENT, Function
 
 _TENSOR_ARGUMENTS = (
@@ -19,6 +24,40 @@ class _Thread(threading.local):
 
 
 thread = _Thread()
+
+
+class Interception(TorchFunctionMode):
+    """A mode that answers calls on live tensors by `_live`, and hears of all others by `_constant`.
+
+    While it is at work in a thread, calls of that thread are its own business and no mode's further out.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """The result of one call."""
+        kwargs = {} if kwargs is None else kwargs
+        if thread.busy:
+            return func(*args, **kwargs)
+        thread.busy = True
+        try:
+            if any_live(args) or (kwargs and any_live(kwargs.values())):
+                return self._live(func, args, kwargs)
+            return self._constant(func, args, kwargs, func(*args, **kwargs))
+        finally:
+            thread.busy = False
+
+    @abstractmethod
+    def _live(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of a call on a live tensor."""
+
+    @abstractmethod
+    def _constant(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        """The result of a call on no live tensor, marked as such."""
 
 
 def in_order(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

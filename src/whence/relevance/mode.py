@@ -1,13 +1,12 @@
 """Rules at work: active for the code inside a `with`, on this thread, on no model in particular."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, overload
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Parameter
-from torch.overrides import TorchFunctionMode
 
 from whence.errors import InputError
 from whence.registry import resolve
@@ -16,7 +15,7 @@ from whence.relevance.call import Call
 from whence.relevance.composites import COMPOSITES
 from whence.relevance.custom import rule_custom
 from whence.relevance.elementwise import keep_origin
-from whence.relevance.interception import in_order, not_in_place, thread
+from whence.relevance.interception import Interception, in_order, not_in_place, thread
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operation_rules.modified import sum_of_activations
 from whence.relevance.operations import (
@@ -41,7 +40,7 @@ _SIGNS = dict.fromkeys((torch.sub, Tensor.sub, Tensor.__sub__), (1.0, -1.0)) | {
 _OVERWRITES = frozenset({"__iadd__", "__isub__", "__setitem__"})
 
 
-class RuleMode(TorchFunctionMode):
+class RuleMode(Interception):
     """Applies a rule set to every torch function called inside the `with`, in the calling thread only.
 
     No class, module or function is changed: torch itself hands each call to the mode while it is open. Of nested
@@ -59,30 +58,13 @@ class RuleMode(TorchFunctionMode):
         """A mode of the same rules, for what is computed a second time."""
         return RuleMode(self.rule_set, self.unruled, self._absorption)
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """The result of one call, by its rule."""
-        kwargs = {} if kwargs is None else kwargs
-        if thread.busy:
-            return func(*args, **kwargs)
-        thread.busy = True
-        try:
-            if any_live(args) or (kwargs and any_live(kwargs.values())):
-                return self._result(func, args, kwargs)
-            result = func(*args, **kwargs)
-            mark_constants(result, func)
-            if self._absorption is not None:
-                self._absorption.remember(func, result, args, kwargs)
-            return result
-        finally:
-            thread.busy = False
+    def _constant(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        mark_constants(result, func)
+        if self._absorption is not None:
+            self._absorption.remember(func, result, args, kwargs)
+        return result
 
-    def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _live(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for value in rule_custom((*args, *kwargs.values())):
             self.unruled.watch_custom(value)
         fresh = not_in_place(func, args, kwargs)

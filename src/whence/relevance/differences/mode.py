@@ -1,19 +1,17 @@
 """Two forward passes compared call by call: the first is written down, the second gets multipliers for gradients."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
-from torch.overrides import TorchFunctionMode
 
 from whence.relevance.call import Call
 from whence.relevance.differences.composites import COMPOSITES
 from whence.relevance.differences.record import Record
 from whence.relevance.differences.rules import BILINEAR, rule_of
-from whence.relevance.interception import in_order, not_in_place, thread
-from whence.relevance.liveness import any_live, is_live, set_constant, set_live
+from whence.relevance.interception import Interception, in_order, not_in_place, thread
+from whence.relevance.liveness import is_live, set_constant, set_live
 from whence.relevance.operations import LINEAR, OPERATIONS, Function
 from whence.relevance.passing import HOMOGENEOUS, PASSING, Unruled
 
@@ -26,7 +24,7 @@ _NOT_LINEAR = frozenset(
 _K_BEFORE_DIMENSION = frozenset({"topk", "kthvalue"})
 
 
-class DifferenceMode(TorchFunctionMode):
+class DifferenceMode(Interception):
     """Writes down the calls of one pass in `record`, or gives those of another the multipliers between the two.
 
     Calls without a tensor that depends on the input are left alone, and so are, but for rounding, all of whose operands
@@ -38,26 +36,10 @@ class DifferenceMode(TorchFunctionMode):
         self.record = record
         self.unruled = unruled
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """The result of one call, with its multipliers."""
-        kwargs = {} if kwargs is None else kwargs
-        if thread.busy:
-            return func(*args, **kwargs)
-        thread.busy = True
-        try:
-            if any_live(args) or (kwargs and any_live(kwargs.values())):
-                return self._result(func, args, kwargs)
-            return _not_of_the_input(func(*args, **kwargs))
-        finally:
-            thread.busy = False
+    def _constant(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        return _not_of_the_input(result)
 
-    def _result(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _live(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         fresh = not_in_place(func, args, kwargs)
         if fresh is None:
             result = self._apply(func, args, kwargs)
