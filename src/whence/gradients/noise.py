@@ -13,8 +13,9 @@ from whence.errors import InputError
 from whence.gradients.engine import Gradients, each_sum
 from whence.gradients.method import GradientMethod, groups
 from whence.gradients.moments import Moments
+from whence.gradients.saliency import Saliency
 from whence.methods.base import Cost, Explanation, Method
-from whence.methods.checks import check_whole
+from whence.methods.checks import check_number, check_whole
 from whence.methods.run import Run
 from whence.methods.values import Embeds, Place, input_embeddings, target_values
 from whence.registry import loadable, resolve
@@ -50,6 +51,11 @@ class NoiseMethod(Method):
     method: Any
     samples: int
     noise: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "method", wrapped(self.method))
+        check_whole("samples", self.samples, 1)
+        check_number("noise", self.noise, above=0)
 
     @property
     def inner(self) -> GradientMethod:
@@ -112,6 +118,25 @@ class NoiseMethod(Method):
         ]
 
 
+@dataclass(frozen=True)
+class SquaredNoiseMethod(NoiseMethod):
+    """A noise method whose scores are sums over dimensions of squares: at least 0, in the square of the unit."""
+
+    method: str | GradientMethod = Saliency()  # noqa: RUF009
+    samples: int = 20
+    noise: float = 0.1
+
+    @property
+    def scores_unit(self) -> str:
+        """The square of the wrapped method's."""
+        return f"({self.inner.scores_unit or 'unit of the target'})²"
+
+    @property
+    def signed(self) -> bool:
+        """A square has no sign."""
+        return False
+
+
 def wrapped(method: str | GradientMethod) -> GradientMethod:
     """The gradient method asked for by its name or as an instance; an `InputError` for what cannot be wrapped."""
     made = resolve("methods", method)() if isinstance(method, str) else method
@@ -125,13 +150,6 @@ def wrapped(method: str | GradientMethod) -> GradientMethod:
             f"fixed number. Give it a number of steps."
         )
     return made
-
-
-def check_noise(samples: object, noise: object) -> None:
-    """An `InputError` for a number of draws or a level of noise that makes no sense."""
-    check_whole("samples", samples, 1)
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < float("inf"):
-        raise InputError(f"noise must be a number above 0 (a share of an embedding's range), got {noise!r}.")
 
 
 def _noisy(embeds: Embeds, level: float, generator: np.random.Generator) -> Embeds:

@@ -7,7 +7,7 @@ import torch
 
 from whence.gradients.input_x_gradient import InputXGradient
 from whence.gradients.method import GradientMethod
-from whence.gradients.noise import Draws, NoiseMethod, check_noise, wrapped
+from whence.gradients.noise import Draws, NoiseMethod
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,6 @@ class SmoothGrad(NoiseMethod):
     caveat: ClassVar[str] = (
         "SmoothGrad averages over embeddings that are no token's; how much noise is added decides what is smoothed."
     )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "method", wrapped(self.method))
-        check_noise(self.samples, self.noise)
 
     @property
     def scores_unit(self) -> str | None:

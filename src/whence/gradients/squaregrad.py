@@ -5,13 +5,11 @@ from typing import ClassVar
 
 import torch
 
-from whence.gradients.method import GradientMethod
-from whence.gradients.noise import Draws, NoiseMethod, check_noise, wrapped
-from whence.gradients.saliency import Saliency
+from whence.gradients.noise import Draws, SquaredNoiseMethod
 
 
 @dataclass(frozen=True)
-class SquareGrad(NoiseMethod):
+class SquareGrad(SquaredNoiseMethod):
     """A gradient method's attributions, squared and averaged over noise on the embeddings.
 
     Formula: with A(x) the attributions of `method` per dimension, score_i = Σ_d 1/n Σ_s A_{i,d}(x + ε_s)²,
@@ -30,29 +28,11 @@ class SquareGrad(NoiseMethod):
     Cost(forwards=11, backwards=20)
     """
 
-    method: str | GradientMethod = Saliency()  # noqa: RUF009
-    samples: int = 20
-    noise: float = 0.1
-
     key: ClassVar[str] = "squaregrad"
     caveat: ClassVar[str] = (
         "SquareGrad says how large a gradient is around the input, not in which direction nor how much of the "
         "prediction is due to a token."
     )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "method", wrapped(self.method))
-        check_noise(self.samples, self.noise)
-
-    @property
-    def scores_unit(self) -> str:
-        """The square of the wrapped method's."""
-        return f"({self.inner.scores_unit or 'the target unit'})²"
-
-    @property
-    def signed(self) -> bool:
-        """A square has no sign."""
-        return False
 
     def _summary(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor | None]:
         found = draws.attributions

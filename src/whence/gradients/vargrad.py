@@ -5,13 +5,11 @@ from typing import ClassVar
 
 import torch
 
-from whence.gradients.method import GradientMethod
-from whence.gradients.noise import Draws, NoiseMethod, check_noise, wrapped
-from whence.gradients.saliency import Saliency
+from whence.gradients.noise import Draws, SquaredNoiseMethod
 
 
 @dataclass(frozen=True)
-class VarGrad(NoiseMethod):
+class VarGrad(SquaredNoiseMethod):
     """How much a gradient method's attributions vary with noise on the embeddings.
 
     Formula: with A(x) the attributions of `method` per dimension and Ā their mean over draws,
@@ -30,28 +28,10 @@ class VarGrad(NoiseMethod):
     Cost(forwards=11, backwards=20)
     """
 
-    method: str | GradientMethod = Saliency()  # noqa: RUF009
-    samples: int = 20
-    noise: float = 0.1
-
     key: ClassVar[str] = "vargrad"
     caveat: ClassVar[str] = (
         "VarGrad measures how unsteady a gradient is under noise, not how much the prediction is due to a token."
     )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "method", wrapped(self.method))
-        check_noise(self.samples, self.noise)
-
-    @property
-    def scores_unit(self) -> str:
-        """The square of the wrapped method's."""
-        return f"({self.inner.scores_unit or 'the target unit'})²"
-
-    @property
-    def signed(self) -> bool:
-        """A variance has no sign."""
-        return False
 
     def _summary(self, draws: Draws) -> tuple[torch.Tensor, torch.Tensor | None]:
         return draws.attributions.variance.sum(dim=-1), None

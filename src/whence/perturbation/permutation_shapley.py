@@ -49,7 +49,6 @@ class _Walks(Plan):
         super().__init__(game)
         self.size = 2 * (game.features - 1)
         self._empty = np.zeros_like(game.whole)
-        self._empty = np.zeros_like(game.whole)
         self._orders = np.empty((0, game.features), dtype=int)
         self._added: list[Scores] = []
 
