@@ -23,7 +23,7 @@ class _Thread(threading.local):
     busy = False
 
 
-thread = _Thread()
+_thread = _Thread()
 
 
 class Interception(TorchFunctionMode):
@@ -41,15 +41,24 @@ class Interception(TorchFunctionMode):
     ) -> Any:
         """The result of one call."""
         kwargs = {} if kwargs is None else kwargs
-        if thread.busy:
+        if _thread.busy:
             return func(*args, **kwargs)
-        thread.busy = True
+        _thread.busy = True
         try:
             if any_live(args) or (kwargs and any_live(kwargs.values())):
                 return self._live(func, args, kwargs)
             return self._constant(func, args, kwargs, func(*args, **kwargs))
         finally:
-            thread.busy = False
+            _thread.busy = False
+
+    def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call in operations that this mode is handed one by one."""
+        _thread.busy = False
+        try:
+            with self:
+                return parts(*args, **kwargs)
+        finally:
+            _thread.busy = True
 
     @abstractmethod
     def _live(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from whence.relevance.call import Call
 from whence.relevance.composites import COMPOSITES
 from whence.relevance.custom import rule_custom
 from whence.relevance.elementwise import keep_origin
-from whence.relevance.interception import Interception, in_order, not_in_place, thread
+from whence.relevance.interception import Interception, in_order, not_in_place
 from whence.relevance.liveness import any_live, is_live, mark_constants
 from whence.relevance.operation_rules.modified import sum_of_activations
 from whence.relevance.operations import (
@@ -110,15 +110,6 @@ class RuleMode(Interception):
             forget(args[0])
         if name in KEEPS_TRAITS:
             keep_traits(result, args)
-
-    def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The call in operations that this mode is handed one by one."""
-        thread.busy = False
-        try:
-            with self:
-                return parts(*args, **kwargs)
-        finally:
-            thread.busy = True
 
     def _overwrite(self, fresh: Call, target: Tensor) -> Tensor:
         """What the call does to its first argument, by the rule of its form that makes a new tensor."""

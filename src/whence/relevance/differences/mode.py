@@ -10,7 +10,7 @@ from whence.relevance.call import Call
 from whence.relevance.differences.composites import COMPOSITES
 from whence.relevance.differences.record import Record
 from whence.relevance.differences.rules import BILINEAR, rule_of
-from whence.relevance.interception import Interception, in_order, not_in_place, thread
+from whence.relevance.interception import Interception, in_order, not_in_place
 from whence.relevance.liveness import is_live, set_constant, set_live
 from whence.relevance.operations import LINEAR, OPERATIONS, Function
 from whence.relevance.passing import HOMOGENEOUS, PASSING, Unruled
@@ -68,15 +68,6 @@ class DifferenceMode(Interception):
         if not _is_linear(call):
             self.unruled.watch(result, func)
         return result
-
-    def _taken_apart(self, parts: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The call in operations that this mode is handed one by one."""
-        thread.busy = False
-        try:
-            with self:
-                return parts(*args, **kwargs)
-        finally:
-            thread.busy = True
 
     def _held(self, call: Call, result: Any) -> Any:
         """The result, with what it chooses as the first pass has chosen: numbers are read where that one reads them."""
