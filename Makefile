@@ -52,7 +52,7 @@ clean:
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,pandas,plot,stats,vision,dev]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gguf,llm,notebook,pandas,plot,stats,vision,dev]'
 	@touch $@
 
 .peers/installed: benchmarks/peers.txt constraints.txt .venv/bin/python

@@ -91,7 +91,10 @@ BUILTIN: dict[str, dict[str, str]] = {
     },
     "views": {
         "terminal": "whence.views.terminal:render",
+        "widget": "whence.views.widget:render",
         "html": "whence.views.html:render",
+        "notebook": "whence.views.notebook:render",
+        "notebook_text": "whence.views.notebook:text",
         "plot": "whence.views.plot:render",
     },
 }

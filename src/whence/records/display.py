@@ -6,19 +6,37 @@ from whence.registry import resolve
 
 
 class Displayed:
-    """A record that can be shown in a terminal, in a page and in a notebook."""
+    """A record that can be shown in a terminal, in a page and in a notebook.
 
-    def show(self) -> None:
+    `palette` is "RdBu" (red above zero, blue below) or "PuOr" (orange above zero, purple below).
+    """
+
+    def show(self, *, palette: str = "RdBu") -> None:
         """Print the record to the terminal."""
-        resolve("views", "terminal")([self])
+        resolve("views", "terminal")(self._shown(), palette=palette)
 
-    def to_html(self) -> str:
+    def to_html(self, *, palette: str = "RdBu") -> str:
         """The record as one HTML page that needs nothing from outside itself."""
-        return resolve("views", "html")([self])
+        return resolve("views", "html")(self._shown(), title=self._title(), palette=palette)
 
-    def plot(self) -> Any:
+    def plot(self, *, palette: str = "RdBu") -> Any:
         """The record as a matplotlib figure (needs the extra `plot`)."""
-        return resolve("views", "plot")(self)
+        return resolve("views", "plot")(self, palette=palette)
+
+    def widget(self, *, palette: str = "RdBu") -> Any:
+        """A notebook's widget, whose trait `selected` is what was clicked last (needs the extra `notebook`)."""
+        return resolve("views", "widget")(self._shown(), palette=palette)
+
+    def _shown(self) -> tuple[Any, ...]:
+        """The records that are shown, in order."""
+        return (self,)
+
+    def _title(self) -> str | None:
+        """What heads a page, None to name it after what it explains."""
+        return None
 
     def _repr_html_(self) -> str:
-        return resolve("views", "html")([self], fragment=True)
+        return resolve("views", "notebook")(self._shown(), title=self._title())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": resolve("views", "notebook_text")(self._shown())}

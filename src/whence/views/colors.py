@@ -1,52 +1,138 @@
-"""The colour of a signed score: blue below zero, red above, with text that can be read on it.
+"""The colour of a signed score: one hue below zero, another above, with text that can be read on it.
 
-The anchors are the eleven colours of ColorBrewer's RdBu scheme, which readers with colour-blindness can tell apart.
-The dark scale runs through the same hues from a dark centre, so that a score of zero recedes on a dark page too.
+The anchors are the eleven colours of ColorBrewer's RdBu (red above zero, the default) and PuOr (orange above zero),
+which readers with colour-blindness can tell apart. A dark scale runs through the same hues from a dark centre, so that
+a score of zero recedes on a dark page too.
 """
+
+from dataclasses import dataclass
+
+from whence.errors import UnknownNameError
 
 RGB = tuple[int, int, int]
 
 BLACK: RGB = (0, 0, 0)
 WHITE: RGB = (255, 255, 255)
-NEGATIVE: RGB = (67, 147, 195)
-POSITIVE: RGB = (214, 96, 77)
-NEGATIVE_END: RGB = (33, 102, 172)
-POSITIVE_END: RGB = (178, 24, 43)
-"""Darker colours of the signs, for what lies over a picture."""
 
-_LIGHT: tuple[RGB, ...] = (
-    (5, 48, 97),
-    NEGATIVE_END,
-    NEGATIVE,
-    (146, 197, 222),
-    (209, 229, 240),
-    (247, 247, 247),
-    (253, 219, 199),
-    (244, 165, 130),
-    POSITIVE,
-    POSITIVE_END,
-    (103, 0, 31),
+
+@dataclass(frozen=True)
+class Palette:
+    """A diverging colour scheme: its anchors from the lowest score to the highest, on light and on dark paper.
+
+    `below` and `above` are what the hues of its two sides are called, `colormap` what matplotlib calls the light one.
+    """
+
+    name: str
+    below: str
+    above: str
+    colormap: str
+    light: tuple[RGB, ...]
+    dark: tuple[RGB, ...]
+
+    @property
+    def negative(self) -> RGB:
+        """The colour of a bar below zero."""
+        return self.light[2]
+
+    @property
+    def positive(self) -> RGB:
+        """The colour of a bar above zero."""
+        return self.light[-3]
+
+    @property
+    def negative_end(self) -> RGB:
+        """A darker colour of the sign, for what lies over a picture."""
+        return self.light[1]
+
+    @property
+    def positive_end(self) -> RGB:
+        """A darker colour of the sign, for what lies over a picture."""
+        return self.light[-2]
+
+
+RDBU = Palette(
+    "RdBu",
+    "blue",
+    "red",
+    "RdBu_r",
+    (
+        (5, 48, 97),
+        (33, 102, 172),
+        (67, 147, 195),
+        (146, 197, 222),
+        (209, 229, 240),
+        (247, 247, 247),
+        (253, 219, 199),
+        (244, 165, 130),
+        (214, 96, 77),
+        (178, 24, 43),
+        (103, 0, 31),
+    ),
+    (
+        (146, 197, 222),
+        (67, 147, 195),
+        (33, 102, 172),
+        (24, 62, 104),
+        (42, 46, 54),
+        (104, 30, 42),
+        (178, 24, 43),
+        (214, 96, 77),
+        (244, 165, 130),
+    ),
 )
-_DARK: tuple[RGB, ...] = (
-    (146, 197, 222),
-    NEGATIVE,
-    (33, 102, 172),
-    (24, 62, 104),
-    (42, 46, 54),
-    (104, 30, 42),
-    (178, 24, 43),
-    POSITIVE,
-    (244, 165, 130),
+PUOR = Palette(
+    "PuOr",
+    "purple",
+    "orange",
+    "PuOr_r",
+    (
+        (45, 0, 75),
+        (84, 39, 136),
+        (128, 115, 172),
+        (178, 171, 210),
+        (216, 218, 235),
+        (247, 247, 247),
+        (254, 224, 182),
+        (253, 184, 99),
+        (224, 130, 20),
+        (179, 88, 6),
+        (127, 59, 8),
+    ),
+    (
+        (178, 171, 210),
+        (128, 115, 172),
+        (92, 58, 150),
+        (62, 44, 98),
+        (42, 46, 54),
+        (94, 54, 18),
+        (179, 88, 6),
+        (224, 130, 20),
+        (253, 184, 99),
+    ),
 )
+PALETTES = {palette.name: palette for palette in (RDBU, PUOR)}
 
 
-def background(score: float, scale: float, *, dark: bool = False) -> RGB:
+def palette_of(name: str | Palette) -> Palette:
+    """The palette of that name; `UnknownNameError` for one there is not.
+
+    >>> palette_of("PuOr").above
+    'orange'
+    """
+    if isinstance(name, Palette):
+        return name
+    if name not in PALETTES:
+        raise UnknownNameError(f"Unknown palette {name!r}. Palettes are: {', '.join(PALETTES)}.")
+    return PALETTES[name]
+
+
+def background(score: float, scale: float, *, dark: bool = False, palette: Palette = RDBU) -> RGB:
     """The colour of `score` on a scale symmetric about zero, from `-scale` to `+scale`; outside it, the scale's end.
 
     >>> background(0.0, 1.0)
     (247, 247, 247)
     """
-    anchors = _DARK if dark else _LIGHT
+    anchors = palette.dark if dark else palette.light
     place = (_fraction(score, scale) + 1) / 2 * (len(anchors) - 1)
     lower = min(int(place), len(anchors) - 2)
     start, end = anchors[lower], anchors[lower + 1]
@@ -74,9 +160,9 @@ def hex_code(color: RGB) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def gradient(*, dark: bool = False) -> str:
+def gradient(*, dark: bool = False, palette: Palette = RDBU) -> str:
     """The whole scale, lowest first, as a CSS gradient."""
-    stops = ", ".join(hex_code(color) for color in (_DARK if dark else _LIGHT))
+    stops = ", ".join(hex_code(color) for color in (palette.dark if dark else palette.light))
     return f"linear-gradient(to right, {stops})"
 
 

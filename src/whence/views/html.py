@@ -1,39 +1,62 @@
-"""Records as one HTML page, or as a fragment for a notebook: no script, no request, every text escaped."""
+"""Records as one HTML page, or as a fragment for a notebook: no request, no script but our own, every text escaped."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from whence.errors import InputError
 from whence.records import Attribution, Comparison, Latents, Leaderboard, Maximizers, VocabularyProjection
+from whence.views.colors import Palette, palette_of
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
 from whence.views.html_sheet import SheetPart, sheet_part
-from whence.views.html_strip import Legend
+from whence.views.html_strip import legend_of
+from whence.views.live import live_json
+from whence.views.page_script import script, script_hash, style
 from whence.views.sheet import SHEETS, sheet
 from whence.views.token_text import quoted, readable
 
 
-def render(records: Sequence[Any], *, title: str | None = None, fragment: bool = False) -> str:
+@dataclass(frozen=True)
+class Section:
+    """One record of a page: its name in the table of contents, what its template shows, and the data of its
+    interactive view, None where there is none.
+    """
+
+    name: str
+    part: Any
+    live: Markup | None
+
+
+def render(
+    records: Sequence[Any], *, title: str | None = None, fragment: bool = False, palette: str | Palette = "RdBu"
+) -> str:
     """Records, in order, as a complete page that loads nothing from anywhere.
 
-    With `fragment` it is one element to place in another page: its styles reach nothing outside it. `title` heads
-    either; without one a page is named after what it explains.
+    With `fragment` it is one element to place in another page: without script, its styles reach nothing outside it.
+    `title` heads either; without one a page is named after what it explains. `palette` is "RdBu" or "PuOr".
 
-    Raises `InputError` for anything that is not such a record.
+    Raises `InputError` for anything that is not such a record, `UnknownNameError` for a palette there is not.
     """
-    parts = [_part(record) for record in records]
+    colors = palette_of(palette)
+    sections = [_section(record, colors, interactive=not fragment) for record in records]
     heading = readable(title) if title else None
     template = _environment().get_template("fragment.html" if fragment else "page.html")
     return template.render(
         heading=heading,
         title=heading or _title(records),
-        parts=parts,
-        legend=Legend(),
-        pictured=any(_holds_images(record) for record in records),
-        heat=not parts or any(not isinstance(part, SheetPart) or part.maps for part in parts),
+        sections=sections,
+        legend=legend_of(colors),
+        pictured=any(_pictured(record, section) for record, section in zip(records, sections, strict=True)),
+        heat=not sections or any(not isinstance(one.part, SheetPart) or one.part.maps for one in sections),
+        interactive=any(section.live is not None for section in sections),
+        script=script,
+        script_hash=script_hash,
+        live_style=style,
     )
 
 
@@ -48,14 +71,24 @@ def _environment() -> Environment:
     )
 
 
-def _part(record: Any) -> Any:
+def _section(record: Any, palette: Palette, interactive: bool) -> Section:
+    part = _part(record, palette)
+    return Section(part.name, part, live_json(record, palette) if interactive else None)
+
+
+def _part(record: Any, palette: Palette) -> Any:
     if isinstance(record, Attribution):
-        return attribution_part(record)
+        return attribution_part(record, palette)
     if isinstance(record, Comparison):
-        return comparison_part(record)
+        return comparison_part(record, palette)
     if isinstance(record, SHEETS):
-        return sheet_part(sheet(record))
+        return sheet_part(sheet(record), palette)
     raise InputError(f"The HTML view shows the records that whence makes, got {type(record).__name__}.")
+
+
+def _pictured(record: Any, section: Section) -> bool:
+    """Whether the page may need pictures: those of an image, or matrices that are drawn as one."""
+    return _holds_images(record) or (isinstance(section.part, SheetPart) and section.part.pictured)
 
 
 def _holds_images(record: Any) -> bool:

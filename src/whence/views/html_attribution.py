@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from whence.records import Attribution, Token
+from whence.views.colors import RDBU, Palette
 from whence.views.evidence import caveat, cost, plain, scale_of, settings, strongest
 from whence.views.html_strip import Strip, strip
-from whence.views.numbers import NO_NUMBER, signed
+from whence.views.numbers import NO_NUMBER, counted, signed
 from whence.views.token_text import readable, readable_tokens
 
 _MOST_ROWS = 500
@@ -31,6 +32,7 @@ class Row:
 class AttributionPart:
     """What `attribution.html` shows."""
 
+    name: str
     method: str
     unit: str
     strips: tuple[Strip, ...]
@@ -43,12 +45,15 @@ class AttributionPart:
     template: str = "attribution.html"
 
 
-def attribution_part(record: Attribution) -> AttributionPart:
+def attribution_part(record: Attribution, palette: Palette = RDBU) -> AttributionPart:
     """The values of an Attribution as text, in the order they are read."""
+    strips = tuple(strip(record, row, palette) for row in range(len(record.targets)))
+    method = readable(record.method)
     return AttributionPart(
-        method=readable(record.method),
+        name=f"{strips[0].label if len(strips) == 1 else counted(len(strips), 'target row')} by {method}",
+        method=method,
         unit=readable(record.unit),
-        strips=tuple(strip(record, row) for row in range(len(record.targets))),
+        strips=strips,
         rows=number_rows(record),
         params=tuple(settings(record.params)),
         caveat=caveat(record.provenance),

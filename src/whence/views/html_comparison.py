@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, OverlapColumn, Pair, overlap_columns, overlap_note, pairs, rows_note
+from whence.views.colors import Palette
 from whence.views.disagreement import Findings, findings
 from whence.views.evidence import caveats
 from whence.views.html_attribution import AttributionPart, attribution_part
 from whence.views.html_strip import Strip, heat_style, strip
-from whence.views.numbers import NO_NUMBER, correlation, p_value
+from whence.views.numbers import NO_NUMBER, correlation, counted, p_value
 from whence.views.token_text import readable
 
 
@@ -45,6 +46,7 @@ class MatrixCell:
 class ComparisonPart:
     """What `comparison.html` shows."""
 
+    name: str
     labels: tuple[str, ...]
     targets: tuple[TargetRow, ...]
     pairs: tuple[PairRow, ...]
@@ -57,28 +59,33 @@ class ComparisonPart:
     template: str = "comparison.html"
 
 
-def comparison_part(comparison: Comparison) -> ComparisonPart:
+def comparison_part(comparison: Comparison, palette: Palette) -> ComparisonPart:
     """The values of a Comparison as text, in the order they are read."""
     labels = tuple(readable(label) for label in comparison.labels)
     found = pairs(comparison)
     notes = [overlap_note(found) if found else None, rows_note(comparison)]
     notes += [f"{NO_NUMBER}: {NO_RANKING}"] if any(pair.spearman is None for pair in found) else []
+    rows = len(comparison.attributions[0].targets)
+    targets = tuple(_target_row(comparison, labels, row, palette) for row in range(rows))
     return ComparisonPart(
+        name=f"{targets[0].label if rows == 1 else counted(rows, 'target row')} by {counted(len(labels), 'method')}",
         labels=labels,
-        targets=tuple(_target_row(comparison, labels, row) for row in range(len(comparison.attributions[0].targets))),
+        targets=targets,
         pairs=tuple(_pair_row(pair, labels) for pair in found),
         overlaps=tuple(overlap_columns(found)),
-        matrix=_matrix(found, len(labels)),
+        matrix=_matrix(found, len(labels), palette),
         notes=tuple(text for text in notes if text),
         disagreement=findings(comparison, labels),
         caveats=tuple(caveats(comparison.attributions, labels)),
-        methods=tuple(zip(labels, map(attribution_part, comparison.attributions), strict=True)),
+        methods=tuple(
+            (label, attribution_part(one, palette)) for label, one in zip(labels, comparison.attributions, strict=True)
+        ),
     )
 
 
-def _target_row(comparison: Comparison, labels: tuple[str, ...], row: int) -> TargetRow:
+def _target_row(comparison: Comparison, labels: tuple[str, ...], row: int, palette: Palette) -> TargetRow:
     strips = tuple(
-        (label, strip(record, row))
+        (label, strip(record, row, palette))
         for label, record in zip(labels, comparison.attributions, strict=True)
         if row < len(record.targets)
     )
@@ -97,14 +104,14 @@ def _pair_row(pair: Pair, labels: tuple[str, ...]) -> PairRow:
     )
 
 
-def _matrix(found: list[Pair], size: int) -> tuple[tuple[MatrixCell, ...], ...]:
+def _matrix(found: list[Pair], size: int, palette: Palette) -> tuple[tuple[MatrixCell, ...], ...]:
     """Spearman correlations of every method with every other; the diagonal says nothing and stays empty."""
     by_pair = {frozenset((pair.first, pair.second)): pair.spearman for pair in found}
-    return tuple(tuple(_matrix_cell(by_pair, row, column) for column in range(size)) for row in range(size))
+    return tuple(tuple(_matrix_cell(by_pair, row, column, palette) for column in range(size)) for row in range(size))
 
 
-def _matrix_cell(by_pair: dict[frozenset[int], float | None], row: int, column: int) -> MatrixCell:
+def _matrix_cell(by_pair: dict[frozenset[int], float | None], row: int, column: int, palette: Palette) -> MatrixCell:
     value = by_pair.get(frozenset((row, column)))
     if row == column:
         return MatrixCell("", None)
-    return MatrixCell(correlation(value), None if value is None else heat_style(value, 1.0))
+    return MatrixCell(correlation(value), None if value is None else heat_style(value, 1.0, palette))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whence.views.colors import NEGATIVE_END, POSITIVE_END, hex_code
+from whence.views.colors import RDBU, Palette, hex_code
 from whence.views.image_grid import MOST_CELLS, OUTLIERS, ImageGrid
 from whence.views.numbers import signed
 from whence.views.png import png
@@ -46,7 +46,7 @@ class Picture:
     note: str | None
 
 
-def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
+def picture(grid: ImageGrid, label: str, unit: str, palette: Palette = RDBU) -> Picture:
     """The picture of one row; `label` names it for a reader who cannot see it, `unit` is that of its scores."""
     rows, columns = grid.scores.shape
     down, across = grid.cell
@@ -58,9 +58,9 @@ def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
         across=across,
         down=down,
         view=None if grid.view is None else f"data:image/jpeg;base64,{grid.view}",
-        cells=_cells(grid, scale, unit) if by_cell else (),
+        cells=_cells(grid, scale, unit, palette) if by_cell else (),
         marks=_marks(grid, scale) if by_cell else "",
-        heat=None if by_cell else _heat(grid.scores, scale),
+        heat=None if by_cell else _heat(grid.scores, scale, palette),
         drawn_width=columns * across,
         drawn_height=rows * down,
         label=f"{label}: {rows} by {columns} {grid.unit} scores over the image",
@@ -68,13 +68,13 @@ def picture(grid: ImageGrid, label: str, unit: str) -> Picture:
     )
 
 
-def _cells(grid: ImageGrid, scale: float, unit: str) -> tuple[Cell, ...]:
+def _cells(grid: ImageGrid, scale: float, unit: str, palette: Palette) -> tuple[Cell, ...]:
     down, across = grid.cell
     return tuple(
         Cell(
             x=column * across,
             y=row * down,
-            color=hex_code(NEGATIVE_END if score < 0 else POSITIVE_END),
+            color=hex_code(palette.negative_end if score < 0 else palette.positive_end),
             opacity=f"{_OPAQUE * abs(score) / scale if scale else 0:.3f}",
             name=f"{grid.unit} {row},{column}: {signed(score, scale)} {unit}",
         )
@@ -92,9 +92,9 @@ def _marks(grid: ImageGrid, scale: float) -> str:
     )
 
 
-def _heat(scores: np.ndarray, scale: float) -> str:
+def _heat(scores: np.ndarray, scale: float, palette: Palette) -> str:
     """The scores as a PNG, a pixel each: their sign as colour, their size as opacity."""
     colours = np.empty((*scores.shape, 4), dtype=np.uint8)
-    colours[..., :3] = np.where(scores[..., None] < 0, NEGATIVE_END, POSITIVE_END)
+    colours[..., :3] = np.where(scores[..., None] < 0, palette.negative_end, palette.positive_end)
     colours[..., 3] = np.round(255 * _OPAQUE * np.minimum(np.abs(scores) / scale, 1)) if scale else 0
     return f"data:image/png;base64,{base64.b64encode(png(colours)).decode('ascii')}"

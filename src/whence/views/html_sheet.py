@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from whence.views.colors import RDBU, Palette
 from whence.views.html_chart import DrawnChart, drawn
+from whence.views.html_matrix import DrawnMatrix, drawn_matrix
 from whence.views.html_strip import Strip, strip
 from whence.views.sheet_parts import Entry, Sheet
 
@@ -17,19 +19,26 @@ class SheetPart:
     maps: tuple[tuple[str, Strip], ...]
     entries: tuple[tuple[Entry, tuple[DrawnChart, ...]], ...]
     charts: tuple[DrawnChart, ...]
+    matrices: tuple[DrawnMatrix, ...] = ()
     template: str = "sheet.html"
 
     @property
+    def name(self) -> str:
+        """Its line in a table of contents."""
+        return self.sheet.title
+
+    @property
     def pictured(self) -> bool:
-        """Whether there is a picture among the heat maps."""
-        return any(one.picture for _, one in self.maps)
+        """Whether there is a picture among the heat maps and matrices."""
+        return any(one.picture for _, one in self.maps) or any(one.heat for one in self.matrices)
 
 
-def sheet_part(sheet: Sheet) -> SheetPart:
+def sheet_part(sheet: Sheet, palette: Palette = RDBU) -> SheetPart:
     """A sheet with its heat maps as strips and its charts as drawings."""
     return SheetPart(
         sheet,
-        tuple((caption, strip(record, 0)) for caption, record in sheet.maps),
+        tuple((caption, strip(record, 0, palette)) for caption, record in sheet.maps),
         tuple((entry, tuple(map(drawn, entry.charts))) for entry in sheet.entries),
         tuple(map(drawn, sheet.charts)),
+        tuple(drawn_matrix(matrix, palette) for matrix in sheet.matrices),
     )

@@ -1,12 +1,12 @@
 """A heat-map strip of an HTML page: tokens in reading order, each with its colours and its name in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from whence.records import Attribution, Token
-from whence.views.colors import background, foreground, gradient, hex_code
+from whence.views.colors import RDBU, Palette, background, foreground, gradient, hex_code
 from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of, seen
 from whence.views.html_picture import Picture, picture
 from whence.views.image_grid import image_grid
@@ -29,11 +29,24 @@ class Pill:
 
 @dataclass(frozen=True)
 class Legend:
-    """The look of the colour scale and of a sample token of each sign."""
+    """The look of the colour scale and of a sample token of each sign, and what its two hues are called."""
 
-    ramp: str = f"background:{gradient()};--whence-dark:{gradient(dark=True)}"
-    negative: str = field(default_factory=lambda: heat_style(-0.45, 1.0))
-    positive: str = field(default_factory=lambda: heat_style(0.45, 1.0))
+    ramp: str
+    negative: str
+    positive: str
+    below: str
+    above: str
+
+
+def legend_of(palette: Palette) -> Legend:
+    """The look of a palette."""
+    return Legend(
+        f"background:{gradient(palette=palette)};--whence-dark:{gradient(dark=True, palette=palette)}",
+        heat_style(-0.45, 1.0, palette),
+        heat_style(0.45, 1.0, palette),
+        palette.below,
+        palette.above.capitalize(),
+    )
 
 
 @dataclass(frozen=True)
@@ -51,14 +64,14 @@ class Strip:
     direction: str
 
 
-def strip(record: Attribution, row: int) -> Strip:
+def strip(record: Attribution, row: int, palette: Palette = RDBU) -> Strip:
     """The strip of one target row."""
     scores = record.scores[row]
     unit = readable(record.unit)
     reach = seen(record, row)
     grid = image_grid(record, row)
     scale = scale_of(scores) if grid is None else grid.scale
-    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit) if grid is None else ()
+    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit, palette) if grid is None else ()
     strongest = leaders(scores[:reach])
     texts = [pills[i].text if pills else readable(record.tokens[i].text) for i in strongest]
     return Strip(
@@ -68,7 +81,7 @@ def strip(record: Attribution, row: int) -> Strip:
         unit=unit,
         scale=signed(scale, scale).removeprefix("+") if scale else None,
         pills=pills,
-        picture=None if grid is None else picture(grid, heading(record, row), unit),
+        picture=None if grid is None else picture(grid, heading(record, row), unit, palette),
         leaders=tuple(
             f"{quoted(text)} {signed(float(scores[i]), scale)}" for i, text in zip(strongest, texts, strict=True)
         ),
@@ -76,21 +89,25 @@ def strip(record: Attribution, row: int) -> Strip:
     )
 
 
-def heat_style(score: float, scale: float) -> str:
-    """Inline CSS for a score: the light colours, and the dark ones as variables for the style sheet to choose."""
-    light, dark = background(score, scale), background(score, scale, dark=True)
-    return (
+def heat_style(score: float, scale: float, palette: Palette = RDBU) -> str:
+    """Inline CSS for a score: the light colours, and the dark ones as variables for the style sheet to choose.
+
+    A negative score is underlined here too, for hosts that drop style sheets.
+    """
+    light, dark = (background(score, scale, dark=is_dark, palette=palette) for is_dark in (False, True))
+    mark = "text-decoration:underline dotted;" if score < 0 else ""
+    return mark + (
         f"background:{hex_code(light)};color:{hex_code(foreground(light))};"
         f"--whence-dark:{hex_code(dark)};--whence-dark-text:{hex_code(foreground(dark))}"
     )
 
 
-def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str) -> tuple[Pill, ...]:
+def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str, palette: Palette) -> tuple[Pill, ...]:
     return tuple(
         Pill(
             text=text,
             name=f"{isolated(text)}: {signed(score, scale)} {unit}",
-            style=heat_style(score, scale),
+            style=heat_style(score, scale, palette),
             negative=score < 0,
             after_gap=gap,
             ends_line=token.text.endswith("\n"),

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from whence.errors import InputError, MissingExtraError
 from whence.records import Attribution, Comparison, Scores
-from whence.views.colors import background, foreground, hex_code
+from whence.views.colors import Palette, background, foreground, hex_code, palette_of
 from whence.views.evidence import scale_of
 from whence.views.numbers import signed
 from whence.views.plot_curves import curves_figure
@@ -37,15 +37,16 @@ class _Grid:
     unit: str
 
 
-def render(record: Any) -> "Figure":
+def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), or
     the curves of Scores.
 
-    Blue is negative, red positive, white zero. An Attribution has one scale for all rows, in its unit. Scores of
-    different methods have different units, so in a Comparison each row is divided by its largest |score|. Small maps
-    carry the signed scores in their cells. Of an image it is a map for each, beside the picture. A character that
-    matplotlib's font lacks is named by its code point: put a font that has it into
-    `matplotlib.rcParams["font.family"]`. The figure belongs to no window: keep it by `figure.savefig(path)`.
+    In the palette "RdBu" blue is negative and red positive, in "PuOr" purple and orange; white is zero. An Attribution
+    has one scale for all rows, in its unit. Scores of different methods have different units, so in a Comparison each
+    row is divided by its largest |score|. Small maps carry the signed scores in their cells. Of an image it is a map
+    for each, beside the picture. A character that matplotlib's font lacks is named by its code point: put a font that
+    has it into `matplotlib.rcParams["font.family"]`. The figure belongs to no window: keep it by
+    `figure.savefig(path)`.
 
     Raises `MissingExtraError` without matplotlib, `InputError` for anything that is not such a record.
     """
@@ -53,9 +54,10 @@ def render(record: Any) -> "Figure":
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plot", "The plot view") from error
+    colors = palette_of(palette)
     if isinstance(record, Scores):
         return curves_figure(record)
-    if isinstance(record, Attribution | Comparison) and (figure := image_figure(record)) is not None:
+    if isinstance(record, Attribution | Comparison) and (figure := image_figure(record, colors)) is not None:
         return figure
     if isinstance(record, Attribution):
         grid = _attribution_grid(record)
@@ -68,7 +70,7 @@ def render(record: Any) -> "Figure":
         )
     rows, columns = grid.scores.shape
     figure = Figure(figsize=(min(_WIDEST, 3.5 + 0.55 * columns), min(_TALLEST, 2.0 + 0.4 * rows)), layout="constrained")
-    _draw(figure.subplots(), grid, drawable(readable_tokens(record.tokens)))
+    _draw(figure.subplots(), grid, drawable(readable_tokens(record.tokens)), colors)
     return figure
 
 
@@ -90,11 +92,13 @@ def _comparison_grid(record: Comparison) -> _Grid:
     return _Grid(title, [label for label, _ in rows], scores, scores / scales[:, None], 1.0, "share of row’s largest")
 
 
-def _draw(axes: "Axes", grid: _Grid, tokens: list[str]) -> None:
+def _draw(axes: "Axes", grid: _Grid, tokens: list[str], palette: Palette) -> None:
     """The map, named along both axes; the text of every label is taken as it stands, not as mathematics."""
     limit = grid.limit
     title, unit = drawable([grid.title, grid.unit])
-    image = axes.imshow(grid.shades, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    image = axes.imshow(
+        grid.shades, cmap=palette.colormap, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+    )
     axes.set_title(title, loc="left", parse_math=False)
     axes.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
     axes.set_yticks(range(len(grid.labels)), drawable(grid.labels), parse_math=False)
@@ -102,7 +106,7 @@ def _draw(axes: "Axes", grid: _Grid, tokens: list[str]) -> None:
     axes.spines[:].set_visible(False)
     if grid.scores.size <= _MOST_NUMBERS:
         for (row, column), score in np.ndenumerate(grid.scores):
-            color = hex_code(foreground(background(float(grid.shades[row, column]), limit)))
+            color = hex_code(foreground(background(float(grid.shades[row, column]), limit, palette=palette)))
             text = signed(float(score), scale_of(grid.scores[row]))
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
     bar = axes.figure.colorbar(image, ax=axes, pad=0.01)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whence.records import Attribution, Comparison
+from whence.views.colors import Palette
 from whence.views.image_grid import ImageGrid, image_grid
 from whence.views.plot_text import drawable
 from whence.views.token_text import quoted, readable
@@ -29,10 +30,10 @@ class _Panel:
     unit: str
 
 
-def image_figure(record: Attribution | Comparison) -> "Figure | None":
+def image_figure(record: Attribution | Comparison, palette: Palette) -> "Figure | None":
     """The figure of a record of an image, None for any other record.
 
-    Each map has a scale of its own, symmetric about zero: blue is negative, red positive, white zero.
+    Each map has a scale of its own, symmetric about zero: the hue is the sign, white is zero.
     """
     from matplotlib.figure import Figure
 
@@ -48,7 +49,7 @@ def image_figure(record: Attribution | Comparison) -> "Figure | None":
     if view is not None:
         _draw_view(places.pop(0), view)
     for panel in panels:
-        _draw_map(places.pop(0), panel)
+        _draw_map(places.pop(0), panel, palette)
     for empty in places:
         empty.set_axis_off()
     return figure
@@ -78,13 +79,19 @@ def _draw_view(axes: "Axes", view: str) -> None:
     axes.set_axis_off()
 
 
-def _draw_map(axes: "Axes", panel: _Panel) -> None:
+def _draw_map(axes: "Axes", panel: _Panel, palette: Palette) -> None:
     grid, limit = panel.grid, panel.grid.scale or 1.0
     down, across = grid.cell
     rows, columns = grid.scores.shape
     edges = (0, columns * across, rows * down, 0)
     image = axes.imshow(
-        grid.scores, cmap="RdBu_r", vmin=-limit, vmax=limit, extent=edges, interpolation="nearest", aspect="equal"
+        grid.scores,
+        cmap=palette.colormap,
+        vmin=-limit,
+        vmax=limit,
+        extent=edges,
+        interpolation="nearest",
+        aspect="equal",
     )
     title, unit = drawable([panel.title, panel.unit])
     axes.set_title(title, loc="left", parse_math=False, fontsize=9)

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from jaxtyping import Float
+
 from whence.records import Attribution, Curve
 from whence.views.evidence import caveat, cost, settings
 
@@ -43,6 +46,23 @@ class Chart:
     curves: tuple[Curve, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Numbers in rows and columns on colours, symmetric about zero, with the names of both sides and a unit.
+
+    Where there are many, names are of the rows and columns that are shown one by one, and the others go without.
+    """
+
+    caption: str
+    down: str
+    across: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: Float[np.ndarray, "row column"]
+    unit: str
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One question and what came of it: a status as a word and as a mark, a sentence, facts and charts.
@@ -74,6 +94,7 @@ class Sheet:
     entries: tuple[Entry, ...] = ()
     charts: tuple[Chart, ...] = ()
     closing: str = ""
+    matrices: tuple[Matrix, ...] = ()
 
 
 def sheet_of(
@@ -87,6 +108,7 @@ def sheet_of(
     charts: Sequence[Chart] = (),
     caveats: Sequence[tuple[str, str]] = (),
     closing: str = "",
+    matrices: Sequence[Matrix] = (),
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -101,4 +123,5 @@ def sheet_of(
         tuple(entries),
         tuple(charts),
         closing,
+        tuple(matrices),
     )

@@ -41,7 +41,7 @@ def _one_row(record: Attribution, paper: Paper) -> list[Any]:
         Text(),
         *heat(record, 0, paper, explained=True),
         Text(),
-        *_table(record, scores),
+        *_table(record, scores, paper),
         Text(),
     ]
 
@@ -70,7 +70,7 @@ def _row_facts(record: Attribution, row: int) -> list[str | Text]:
     return [*facts, *account_facts(record, row)]
 
 
-def _table(record: Attribution, scores: np.ndarray) -> list[Any]:
+def _table(record: Attribution, scores: np.ndarray, paper: Paper) -> list[Any]:
     """Token, bar and number of every token, or of the strongest where there are many, in reading order."""
     count = len(record.tokens)
     cut = count > _TABLE_FULL
@@ -83,7 +83,7 @@ def _table(record: Attribution, scores: np.ndarray) -> list[Any]:
     table.add_column(Text(readable(record.unit)), justify="right", no_wrap=True)
     for i in shown:
         score = float(scores[i])
-        table.add_row(Text(isolated(texts[i])), bar(score, scale), Text(signed(score, scale)))
+        table.add_row(Text(isolated(texts[i])), bar(score, scale, paper), Text(signed(score, scale)))
     remark = f"the {_TABLE_CUT} tokens of largest |score|, of {count}, in reading order"
     return [inset(table), *([note(remark)] if cut else [])]
 

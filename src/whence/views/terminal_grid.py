@@ -15,7 +15,8 @@ from whence.views.numbers import signed
 from whence.views.terminal_heat import INDENT, Paper, facts_line, heat_lines, heat_style, inset, legend
 from whence.views.token_text import readable
 
-_CELL = 2
+CELL = 2
+"""Characters of a cell."""
 _MOST_LINES = 40
 
 
@@ -38,15 +39,15 @@ def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[RenderableType
 
     Where the paper takes no styles, a cell is its sign and its size in ninths of the scale.
     """
-    size, scores = _fitted(grid.scores, max(1, (paper.width - INDENT) // _CELL))
+    size, scores = _fitted(grid.scores, max(1, (paper.width - INDENT) // CELL))
     scale = scale_of(scores)
     lines: list[RenderableType] = []
     for row in scores.tolist():
         line = Text(" " * INDENT)
         for score in row:
-            style = heat_style(score, scale)
+            style = heat_style(score, scale, paper)
             faint = Style(underline=False) if not _ninths(score, scale) else None
-            line.append(_cell(score, scale, paper), style + faint)
+            line.append(cell_text(score, scale, paper), style + faint)
         lines.append(line)
     return [*lines, _legend(grid, scale, size, unit, paper)]
 
@@ -57,9 +58,10 @@ def _fitted(scores: np.ndarray, columns: int) -> tuple[int, np.ndarray]:
     return size, scores if size == 1 else square_sums(scores[None], size)[0]
 
 
-def _cell(score: float, scale: float, paper: Paper) -> str:
+def cell_text(score: float, scale: float, paper: Paper) -> str:
+    """What stands in a cell: nothing where it has a colour, else the sign and the size in ninths of the scale."""
     if paper.styled:
-        return " " * _CELL
+        return " " * CELL
     ninths = _ninths(score, scale)
     return f"{'−' if score < 0 else '+'}{ninths}" if ninths else " ·"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whence.records import Token
-from whence.views.colors import NEGATIVE, POSITIVE, background, foreground, hex_code
+from whence.views.colors import RDBU, Palette, background, foreground, hex_code
 from whence.views.evidence import leaders, scale_of
 from whence.views.numbers import signed
 from whence.views.token_text import borders, gaps, isolated, quoted, readable_tokens
@@ -24,11 +24,14 @@ _ARROW = "→ "
 
 @dataclass(frozen=True)
 class Paper:
-    """What is printed on: its width in cells, whether it takes styles at all, and whether it takes colours."""
+    """What is printed on: its width in cells, whether it takes styles at all, and whether it takes colours; and in
+    which colours.
+    """
 
     width: int
     styled: bool
     colored: bool
+    palette: Palette = RDBU
 
 
 def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> list[Text]:
@@ -54,7 +57,7 @@ def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> lis
             if cell_len(piece) > left:
                 lines.append(Text(" " * INDENT))
                 left, piece = width, piece if ends_line else piece.removeprefix(" ")
-            lines[-1].append(piece, heat_style(score, scale))
+            lines[-1].append(piece, heat_style(score, scale, paper))
             left -= cell_len(piece)
         ends_line = token.text.endswith("\n")
         left = 0 if ends_line else left
@@ -92,13 +95,15 @@ def leading_tokens(tokens: Sequence[Token], scores: np.ndarray) -> list[str]:
     return [f"{quoted(texts[i])} {signed(float(scores[i]), scale)}" for i in leaders(scores)]
 
 
-def bar(score: float, scale: float) -> Text:
+def bar(score: float, scale: float, paper: Paper) -> Text:
     """A bar that grows from an axis, to the left for a negative score and to the right for a positive one."""
     halves = round(2 * _BAR_HALF * abs(score) / scale) if scale else 0
     whole, half = divmod(halves, 2)
     left, right = ("▐" * half + "█" * whole, "") if score < 0 else ("", "█" * whole + "▌" * half)
     return Text.assemble(
-        (left.rjust(_BAR_HALF), hex_code(NEGATIVE)), ("│", "dim"), (right.ljust(_BAR_HALF), hex_code(POSITIVE))
+        (left.rjust(_BAR_HALF), hex_code(paper.palette.negative)),
+        ("│", "dim"),
+        (right.ljust(_BAR_HALF), hex_code(paper.palette.positive)),
     )
 
 
@@ -142,7 +147,7 @@ def _marked(text: str, score: float, paper: Paper) -> str:
     return space + isolated(f"‹{core}›" if score < 0 and not paper.styled else core)
 
 
-def heat_style(score: float, scale: float) -> Style:
+def heat_style(score: float, scale: float, paper: Paper) -> Style:
     """Colours for a score, and the underline of a negative one."""
-    behind = background(score, scale)
+    behind = background(score, scale, palette=paper.palette)
     return Style(color=hex_code(foreground(behind)), bgcolor=hex_code(behind), underline=True if score < 0 else None)

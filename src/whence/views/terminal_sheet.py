@@ -10,6 +10,7 @@ from whence.views.numbers import number
 from whence.views.sheet_parts import Chart, Entry, Sheet, Table
 from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import Paper, bare_table, facts_line, inset, note
+from whence.views.terminal_matrix import matrix_lines
 from whence.views.token_text import isolated
 
 _STYLES = {"good": "green", "bad": "red", "none": "dim"}
@@ -26,6 +27,8 @@ def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
         parts += [*_table(table), Text()]
     for chart in sheet.charts:
         parts += [*_chart(chart), Text()]
+    for matrix in sheet.matrices:
+        parts += [*matrix_lines(matrix, paper), Text()]
     for caption, record in sheet.maps:
         parts += [Text(caption), *heat(record, 0, paper, explained=True), Text()]
     parts += [Text(sheet.closing), Text()] if sheet.closing else []

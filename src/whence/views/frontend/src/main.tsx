@@ -1,0 +1,27 @@
+/** The entry: draws every view whose data the page holds; in a notebook, those a widget is given. */
+import "./style.css";
+import { mountAll, mountOne } from "./mount.tsx";
+import type { View } from "./spec.ts";
+
+/** What a notebook's widget is, as far as is used here (anywidget's). */
+interface Model {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+}
+
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  const select = (selected: unknown) => {
+    model.set("selected", selected);
+    model.save_changes();
+  };
+  el.classList.add("whence");
+  const ends = (model.get("views") as View[]).map((view) => {
+    const place = el.appendChild(document.createElement("div"));
+    return mountOne(place, view, select);
+  });
+  return () => ends.forEach((end) => end());
+}
+
+mountAll(document);
+export default { render };

@@ -1,0 +1,31 @@
+"""The one script and style sheet of interactive views, as built from `frontend/` into `bundle/`."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from markupsafe import Markup
+
+
+@cache
+def script() -> Markup:
+    """The script, a module that draws every view whose data a page holds."""
+    return Markup(_read("whence.js"))
+
+
+@cache
+def script_hash() -> str:
+    """The script's hash, as a Content-Security-Policy names the one script that may run."""
+    digest = hashlib.sha256(script().encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+@cache
+def style() -> Markup:
+    """The style sheet of what the script draws."""
+    return Markup(_read("whence.css"))
+
+
+def _read(name: str) -> str:
+    return files("whence.views").joinpath("bundle", name).read_text(encoding="utf-8")
