@@ -1,5 +1,6 @@
 """Tokens, labels, names and provenance come from models and users: they are shown, and do nothing else."""
 
+import json
 import re
 import unicodedata
 from html.parser import HTMLParser
@@ -26,30 +27,59 @@ PAYLOADS = [
     "\u202egnp.exe\u2066",
     "a\r\nb",
     "[red]x[/red][link=x]",
+    "</script><script>alert(1)</script>",
+    "a\u2028b\u2029c",
+    "javascript:alert(1)",
 ]
 
 
 class Skeleton(HTMLParser):
-    """What a page is made of, without its text: elements and the names of their attributes."""
+    """What a page is made of, without its text: elements and the names of their attributes, and the shape of data.
+
+    `words` are what is read, `data` the texts that interactive views are given.
+    """
 
     def __init__(self, source: str):
         super().__init__(convert_charrefs=True)
         self.parts: list[object] = []
         self.words = ""
+        self.data = ""
+        self.kind: str | None = None
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.parts.append((tag, [name for name, _ in attrs], dict(attrs).get("class")))
+        self.kind = dict(attrs).get("type") if tag == "script" else None
 
     def handle_endtag(self, tag):
         self.parts.append(tag)
+        self.kind = None
 
     def handle_comment(self, data):
         self.parts.append("comment")
 
     def handle_data(self, data):
-        self.words += data
+        if self.kind == "application/json":
+            value = json.loads(data)
+            self.parts.append(shape_of(value))
+            self.data += "".join(texts_in(value))
+        elif self.kind is None:
+            self.words += data
+        else:
+            self.parts.append(data)
+
+
+def shape_of(value):
+    """JSON without its texts and numbers."""
+    if isinstance(value, dict):
+        return {name: shape_of(inner) for name, inner in value.items()}
+    return [shape_of(inner) for inner in value] if isinstance(value, list) else type(value).__name__
+
+
+def texts_in(value):
+    inside = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return ([value] if isinstance(value, str) else []) + [text for inner in inside for text in texts_in(inner)]
 
 
 def everywhere(attribution_of, text: str):
@@ -86,6 +116,8 @@ def test_no_text_changes_what_a_page_is_made_of(attribution_of, payload, fragmen
     assert page.parts == safe.parts
     assert readable(payload) in page.words
     assert page.words.count(readable(payload)) == safe.words.count("safe")
+    assert page.data.count(readable(payload)) == safe.data.count("safe")
+    assert bool(page.data) != fragment
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
