@@ -14,9 +14,7 @@ from whence.views.colors import RDBU, contrast
 from whence.views.live import live
 from whence.views.page_script import script, script_hash
 
-ASKING = set(
-    ["link", "img", "iframe", "frame", "object", "embed", "form", "base", "video", "audio", "use", "animate", "set"]
-)
+ASKING = {"link", "img", "iframe", "object", "embed", "form", "base", "video", "audio", "use", "animate", "set"}
 
 
 def rgb(code: str) -> tuple[int, int, int]:
