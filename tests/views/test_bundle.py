@@ -2,11 +2,17 @@
 
 import hashlib
 import re
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
+
+import pytest
 
 from whence.views.page_script import script, style
 
-FRONTEND = Path(__file__).parents[2] / "src" / "whence" / "views" / "frontend"
+ROOT = Path(__file__).parents[2]
+FRONTEND = ROOT / "src" / "whence" / "views" / "frontend"
 NAMESPACES = {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}
 FORBIDDEN = (
     r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\(|importScripts|new Worker|new Image|"
@@ -32,6 +38,30 @@ def test_the_script_is_built_from_the_sources_as_they_are() -> None:
     found = script().splitlines()[0]
     wanted = f"/* whence views {source_hash()} */"
     assert found == wanted, "The sources changed since the bundle was built: run 'make frontend'."
+
+
+def test_building_gives_the_same_bytes(tmp_path) -> None:
+    node = shutil.which("node")
+    if node is None or not (FRONTEND / "node_modules" / "esbuild").is_dir():
+        pytest.skip("no Node, or no packages of the front end to build with: run 'make frontend'")
+    subprocess.run([node, FRONTEND / "build.mjs", "--out", tmp_path], check=True, capture_output=True)
+    assert (tmp_path / "whence.js").read_text(encoding="utf-8") == script()
+    assert (tmp_path / "whence.css").read_text(encoding="utf-8") == style()
+
+
+def test_the_wheel_holds_what_is_built_and_not_what_it_is_built_from() -> None:
+    builder = pytest.importorskip("hatchling.builders.wheel", reason="hatchling is not installed")
+    held = {Path(file.distribution_path) for file in builder.WheelBuilder(str(ROOT)).recurse_included_files()}
+    views = Path("whence", "views")
+    assert {views / "bundle" / "whence.js", views / "bundle" / "whence.css", views / "html.py"} <= held
+    assert not [file for file in held if "frontend" in file.parts or "node_modules" in file.parts]
+
+
+def test_the_wheel_is_told_to_leave_the_sources_out() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["src/whence"]
+    assert [ROOT / one for one in wheel["exclude"]] == [FRONTEND]
 
 
 def test_both_together_have_at_most_100_kilobytes() -> None:
