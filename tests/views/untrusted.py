@@ -36,6 +36,8 @@ PAYLOADS = [
     "</title><script>window.broken=1</script>",
     "]]>",
     "<!--",
+    "<!--<script ",
+    "</script x",
     "--></div></section>",
     "{{ 7 * 7 }}{% raw %}",
     "${7*7}{{constructor.constructor('window.broken=1')()}}",
