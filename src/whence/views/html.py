@@ -33,12 +33,18 @@ class Section:
 
 
 def render(
-    records: Sequence[Any], *, title: str | None = None, fragment: bool = False, palette: str | Palette = "RdBu"
+    records: Sequence[Any],
+    *,
+    title: str | None = None,
+    fragment: bool = False,
+    frame: bool = False,
+    palette: str | Palette = "RdBu",
 ) -> str:
     """Records, in order, as a complete page that loads nothing from anywhere.
 
     With `fragment` it is one element to place in another page: without script, its styles reach nothing outside it.
-    `title` heads either; without one a page is named after what it explains. `palette` is "RdBu" or "PuOr".
+    With `frame` it is a page for a small place in another: the records come first, how to read them comes last.
+    `title` heads any of them; without one a page is named after what it explains. `palette` is "RdBu" or "PuOr".
 
     Raises `InputError` for anything that is not such a record, `UnknownNameError` for a palette there is not.
     """
@@ -48,6 +54,7 @@ def render(
     template = _environment().get_template("fragment.html" if fragment else "page.html")
     return template.render(
         heading=heading,
+        frame=frame,
         title=heading or _title(records),
         sections=sections,
         legend=legend_of(colors),

@@ -92,10 +92,11 @@ def strip(record: Attribution, row: int, palette: Palette = RDBU) -> Strip:
 def heat_style(score: float, scale: float, palette: Palette = RDBU) -> str:
     """Inline CSS for a score: the light colours, and the dark ones as variables for the style sheet to choose.
 
-    A negative score is underlined here too, for hosts that drop style sheets.
+    A negative score is underlined here too, for hosts that drop style sheets; "dotted" stands apart, since JupyterLab
+    drops an underline that says more than that it is one.
     """
     light, dark = (background(score, scale, dark=is_dark, palette=palette) for is_dark in (False, True))
-    mark = "text-decoration:underline dotted;" if score < 0 else ""
+    mark = "text-decoration:underline;text-decoration-style:dotted;" if score < 0 else ""
     return mark + (
         f"background:{hex_code(light)};color:{hex_code(foreground(light))};"
         f"--whence-dark:{hex_code(dark)};--whence-dark-text:{hex_code(foreground(dark))}"

@@ -50,7 +50,7 @@ def _top(record: Latents, row: int, caption: str) -> Table:
 
 def _maximizers(record: Maximizers) -> Sheet:
     maps = [
-        (f"{rank}. texts[{e.text}] · {record.by} {number(e.value)} at {quoted(e.token.text)}", e.attribution)
+        (f"{rank}. texts[{e.text}] · {readable(record.by)} {number(e.value)} at {quoted(e.token.text)}", e.attribution)
         for rank, e in enumerate(record.entries, start=1)
     ]
     facts = [f"by {readable(record.by)}", f"{len(maps)} of {counted(record.searched, 'text')}"]
