@@ -86,8 +86,9 @@ export function HeadView(props: HeadProps) {
   return (
     <div class="whence-attention-head">
       <div class="whence-attention-sides whence-quiet">
-        <span>{sideName(layer, "query")} look…</span>
-        <span>…at {sideName(layer, "key").toLowerCase()}</span>
+        <span>each {sideName(layer, "query")} looks</span>
+        <span>→</span>
+        <span>at {sideName(layer, "key")}s</span>
       </div>
       <div class="whence-attention-lines">
         {column("query")}
@@ -104,9 +105,9 @@ function other(side: Point["side"]): Point["side"] {
   return side === "query" ? "key" : "query";
 }
 
-export function sideName(layer: AttentionLayer, side: Point["side"]): string {
+function sideName(layer: AttentionLayer, side: Point["side"]): string {
   const isSource = layer.kind === "encoder" || (layer.kind === "cross" && side === "key");
-  return layer.kind === "self" ? "Tokens" : isSource ? "Encoder tokens" : "Decoder tokens";
+  return layer.kind === "self" ? "token" : isSource ? "encoder token" : "decoder token";
 }
 
 /** Where a token looks, or who looks at it, in words. */
@@ -143,7 +144,7 @@ function Canvas(props: CanvasProps) {
     const context = cleared(canvas.current!, width, height);
     if (!context || !props.bytes || !width) return;
     const lines = linesOf(props);
-    lines.draw(context, 0, width, 3, (head) => headColor(head, dark));
+    lines.draw(context, 0, width, 4, false, (head) => headColor(head, dark));
     setNote(!heads.length ? "Choose a head." : lines.count ? crowded(lines) : "No weight here reaches the limit.");
   });
   return (

@@ -43,12 +43,15 @@ export class Lines {
     return 0;
   }
 
-  draw(context: CanvasRenderingContext2D, left: number, right: number, widest: number, color: (head: number) => string) {
+  /** Opacity grows with the root of a weight, or in a crowd with the weight itself. */
+  draw(
+    context: CanvasRenderingContext2D, left: number, right: number, widest: number, isCrowd: boolean, color: (head: number) => string,
+  ) {
     const middle = (left + right) / 2;
     const from = this.drawnFrom >> 3;
     for (let level = from; level < LEVELS; level++) {
       const root = (level + 0.5) / LEVELS;
-      context.globalAlpha = 0.06 + 0.84 * root;
+      context.globalAlpha = 0.06 + 0.84 * (isCrowd ? root * root : root);
       context.lineWidth = Math.max(0.75, widest * root * root);
       for (const [head, levels] of this.ends) {
         const ends = levels[level];

@@ -6,10 +6,10 @@ import { cleared, Lines } from "./lines.ts";
 import type { Unpacked } from "./loaded.ts";
 import { byteOf, type Hidden, shownOf } from "./weights.ts";
 
-/** As many of a layer's tokens get lines in a small picture; more would be drawn over each other. */
-const MOST_QUERIES = 48;
+/** Height that the lines of one token take in a small picture: of more tokens only some are drawn. */
+const APART = 2;
 const LEAST = byteOf(0.04);
-const GAP = 3;
+const EDGE = 5;
 
 interface ModelProps {
   view: AttentionView;
@@ -36,7 +36,6 @@ export function ModelView(props: ModelProps) {
     reach({ row, head });
     grid.current?.querySelector<HTMLElement>(`[data-cell="${row} ${head}"]`)?.focus();
   };
-  const tokens = Math.max(...layers.map((layer) => layer.queries[1] - layer.queries[0]));
   return (
     <div>
       <div class="whence-attention-model" ref={grid} role="grid" aria-label="Layers and heads" onKeyDown={move} style={{ "--whence-heads": most }}>
@@ -52,8 +51,8 @@ export function ModelView(props: ModelProps) {
         ))}
       </div>
       <p class="whence-legend">
-        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4 % on
-        {tokens > MOST_QUERIES ? `, of ${MOST_QUERIES} tokens spread over ${tokens}` : ""}.
+        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4 % on; of many
+        tokens, some spread evenly.
       </p>
     </div>
   );
@@ -122,20 +121,20 @@ function drawRow(canvas: HTMLCanvasElement, view: AttentionView, layer: Attentio
   const context = cleared(canvas, width, height);
   if (!context) return;
   const cell = width / layer.heads;
-  const inside = height - 4 * GAP;
+  const inside = height - 2 * EDGE;
   const queries = shownOf(view.tokens, layer.queries, hidden);
   const keys = shownOf(view.tokens, layer.keys, hidden);
-  const step = Math.max(1, queries.length / MOST_QUERIES);
-  const drawn = queries.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const long = Math.max(queries.length, keys.length);
+  const step = Math.max(1, (long * APART) / inside);
+  const drawn = queries.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const heightOf = (places: number[]) => {
     const rows = new Map(places.map((at, row) => [at, row]));
-    return (at: number) => 2 * GAP + (inside * (rows.get(at)! + 0.5)) / long;
+    return (at: number) => EDGE + (inside * (rows.get(at)! + 0.5)) / long;
   };
   const heights = { query: heightOf(queries), key: heightOf(keys) };
   for (let head = 0; head < layer.heads; head++) {
     const lines = new Lines();
     lines.add(bytes, layer, [head], drawn, keys, LEAST, heights);
-    lines.draw(context, head * cell + 2 * GAP, (head + 1) * cell - 2 * GAP, 1.5, () => headColor(head, dark));
+    lines.draw(context, head * cell + EDGE, (head + 1) * cell - EDGE, 1.5, true, () => headColor(head, dark));
   }
 }

@@ -83,23 +83,17 @@ function Worked(props: WorkedProps) {
   const look = { palette: view.palette, dark, onTell: tell };
   return (
     <div class="whence-attention-neuron">
-      <div class="whence-attention-ask">
-        <label>
-          Query token{" "}
-          <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
-            {Array.from({ length: counts(layer).queries }, (_, at) => <option value={at}>{at}{"  "}{text(at)}</option>)}
-          </select>
-        </label>
-        <span class="whence-attention-vector">
-          <span class="whence-quiet">query q</span>
-          <Strip {...look} values={done.query} most={most.vector} name={`query “${text(query)}”`} />
-        </span>
-      </div>
+      <label class="whence-quiet">
+        Query token{" "}
+        <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
+          {Array.from({ length: counts(layer).queries }, (_, at) => <option value={at}>{at}{"  "}{text(at)}</option>)}
+        </select>
+      </label>
       <KeyRows {...props} done={done} places={places} most={most} look={look} />
       <p class="whence-attention-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.vector)} for q and k, ±${number(most.product)} for q × k.`}</p>
       {vectors.biased ? <p class="whence-legend">This layer adds a bias to the scores, by position, before the softmax: q·k alone does not give the weight. The weight is the one recorded.</p> : null}
       {far ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window or a cap.</p> : null}
-      <p class="whence-legend">Vectors are rounded to 255 steps; score = q·k × {number(vectors.scale)}.</p>
+      <p class="whence-legend">Vectors are rounded to 255 steps.</p>
     </div>
   );
 }
@@ -115,16 +109,22 @@ interface RowsProps extends WorkedProps {
 function KeyRows({ view, layer, query, vectors, done, places, most, look }: RowsProps) {
   const [top, setTop] = useState(0);
   const height = ROW * Math.min(MOST_ROWS, places.length);
+  const asking = view.tokens[layer.queries[0] + query].text;
   const [first, end] = inSight(places.length, Math.min(top, places.length * ROW), height, 5);
   return (
     <div class="whence-attention-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="region" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       <table aria-rowcount={places.length + 1}>
         <thead>
           <tr>
-            <th scope="col">key token</th><th scope="col">key k</th><th scope="col">q × k</th>
-            <th scope="col" class="whence-right">score</th>
+            <th scope="col">token</th><th scope="col">vector</th><th scope="col">q × k</th>
+            <th scope="col" class="whence-right">q·k × {number(vectors.scale)}</th>
             {vectors.biased ? null : <th scope="col" class="whence-right">softmax</th>}
             <th scope="col" class="whence-right">weight</th>
+          </tr>
+          <tr>
+            <th scope="row"><span class="whence-quiet">query</span> <bdi class="whence-token">{asking}</bdi></th>
+            <td><Strip {...look} values={done.query} most={most.vector} name={`query “${asking}”`} /></td>
+            <td colSpan={vectors.biased ? 3 : 4} />
           </tr>
         </thead>
         <tbody>
@@ -140,7 +140,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
                 <td><Strip {...look} values={done.products[key]} most={most.product} name={`q × k of “${text}”`} /></td>
                 <td class={`whence-right${done.scores[key] < 0 ? " whence-negative" : ""}`}>{signed(done.scores[key], most.score)}</td>
                 {vectors.biased ? null : <td class="whence-right">{seen ? percent(done.shares[key]) : "not seen"}</td>}
-                <td class="whence-right whence-attention-weight" style={{ "--whence-share": `${100 * strong}%` }}>{seen ? percent(strong) : "–"}</td>
+                <td class="whence-right whence-attention-weight" style={{ "--whence-share": strong }}>{seen ? percent(strong) : "–"}</td>
               </tr>
             );
           })}
