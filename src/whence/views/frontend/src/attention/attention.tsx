@@ -49,10 +49,10 @@ export function Attention({ view, select }: Props<AttentionView>) {
   const query = pinned?.side === "query" ? pinned.at : counts(layer).queries - 1;
   const head = heads[0] ?? 0;
   return (
-    <div class="whence-attention">
+    <div class="whence-attn">
       <Tabs tab={tab} place={tabs} onTab={setTab} />
       <div role="tabpanel" aria-label={TAB_NAMES[tab]}>
-        <div class="whence-attention-controls">
+        <div class="whence-attn-controls">
           <KindChoice view={view} kind={layer.kind} onKind={(kind) => show(view.layers.findLast((one) => one.kind === kind)!)} />
           {tab === "model" ? null : <LayerChoice layers={layers} layer={layer} onLayer={show} />}
           {tab === "head" ? <LimitChoice least={least} onLeast={setLeast} /> : null}
@@ -83,7 +83,7 @@ function Tabs({ tab, place, onTab }: { tab: string; place: { current: HTMLDivEle
     place.current?.querySelectorAll<HTMLElement>("[role=tab]")[to].focus();
   };
   return (
-    <div class="whence-attention-tabs" ref={place} role="tablist" aria-label="Levels of attention" onKeyDown={move}>
+    <div class="whence-attn-tabs" ref={place} role="tablist" aria-label="Levels of attention" onKeyDown={move}>
       {TABS.map((one) => (
         <button type="button" role="tab" aria-selected={one === tab} tabIndex={one === tab ? 0 : -1} onClick={() => onTab(one)}>
           {TAB_NAMES[one]}
@@ -130,7 +130,7 @@ function LimitChoice({ least, onLeast }: { least: number; onLeast: (least: numbe
 
 function Check({ name, on, onTurn }: { name: string; on: boolean; onTurn: (on: boolean) => void }) {
   return (
-    <label class="whence-attention-check">
+    <label class="whence-attn-check">
       <input type="checkbox" checked={on} onChange={(event) => onTurn(event.currentTarget.checked)} /> {name}
     </label>
   );

@@ -84,18 +84,18 @@ export function HeadView(props: HeadProps) {
     return { above: share(places[side].slice(0, first)) / whole, below: share(places[side].slice(end)) / whole };
   };
   return (
-    <div class="whence-attention-head">
-      <div class="whence-attention-sides whence-quiet">
+    <div class="whence-attn-head">
+      <div class="whence-attn-sides whence-quiet">
         <span>each {sideName(layer, "query")} looks</span>
         <span>→</span>
         <span>at {sideName(layer, "key")}s</span>
       </div>
-      <div class="whence-attention-lines">
+      <div class="whence-attn-lines">
         {column("query")}
         <Canvas {...props} point={point} places={places} tops={tops} height={height} onWheel={turn} />
         {column("key")}
       </div>
-      <p class="whence-attention-told">{told || "Point at a token, or go to it with tab and arrow keys, to see where it looks. Click to keep it."}</p>
+      <p class="whence-attn-told">{told || "Point at a token, or go to it with tab and arrow keys, to see where it looks. Click to keep it."}</p>
       {bytes ? <Strongest view={view} layer={layer} bytes={bytes} heads={heads} places={places} point={point} /> : null}
     </div>
   );
@@ -148,9 +148,9 @@ function Canvas(props: CanvasProps) {
     setNote(!heads.length ? "Choose a head." : lines.count ? crowded(lines) : "No weight here reaches the limit.");
   });
   return (
-    <div class="whence-attention-canvas" onWheel={props.onWheel}>
+    <div class="whence-attn-canvas" onWheel={props.onWheel}>
       <canvas ref={canvas} style={{ height: `${height}px` }} aria-hidden="true" />
-      {note ? <span class="whence-attention-note">{note}</span> : null}
+      {note ? <span class="whence-attn-note">{note}</span> : null}
     </div>
   );
 }

@@ -26,13 +26,13 @@ export function Heads({ count, chosen, isOne, dark, onChoose }: HeadsProps) {
     bar.current?.querySelectorAll<HTMLElement>("[data-head]")[to].focus();
   };
   return (
-    <div class="whence-attention-heads">
-      <div class="whence-attention-toggles" ref={bar} role="toolbar" aria-label="Heads" onKeyDown={move}>
+    <div class="whence-attn-heads">
+      <div class="whence-attn-toggles" ref={bar} role="toolbar" aria-label="Heads" onKeyDown={move}>
         <span class="whence-quiet" aria-hidden="true">{isOne ? "Head" : "Heads"}</span>
         {all.map((head) => (
           <button
             type="button"
-            class="whence-attention-toggle"
+            class="whence-attn-toggle"
             style={{ "--whence-head": headColor(head, dark) }}
             data-head={head}
             aria-label={`Head ${head}`}
@@ -48,9 +48,9 @@ export function Heads({ count, chosen, isOne, dark, onChoose }: HeadsProps) {
         ))}
       </div>
       {isOne || count === 1 ? null : (
-        <span class="whence-attention-some">
-          <button type="button" class="whence-attention-plain" onClick={() => onChoose(all)}>all</button>
-          <button type="button" class="whence-attention-plain" onClick={() => onChoose([])}>none</button>
+        <span class="whence-attn-some">
+          <button type="button" class="whence-attn-plain" onClick={() => onChoose(all)}>all</button>
+          <button type="button" class="whence-attn-plain" onClick={() => onChoose([])}>none</button>
         </span>
       )}
     </div>

@@ -38,11 +38,11 @@ export function ModelView(props: ModelProps) {
   };
   return (
     <div>
-      <div class="whence-attention-model" ref={grid} role="grid" aria-label="Layers and heads" onKeyDown={move} style={{ "--whence-heads": most }}>
-        <div class="whence-attention-layer" role="row">
-          <span role="columnheader" class="whence-attention-corner whence-quiet">layer</span>
+      <div class="whence-attn-model" ref={grid} role="grid" aria-label="Layers and heads" onKeyDown={move} style={{ "--whence-heads": most }}>
+        <div class="whence-attn-layer" role="row">
+          <span role="columnheader" class="whence-attn-corner whence-quiet">layer</span>
           {Array.from({ length: most }, (_, head) => (
-            <span role="columnheader" class="whence-attention-number" aria-label={`head ${head}`}>{head}</span>
+            <span role="columnheader" class="whence-attn-number" aria-label={`head ${head}`}>{head}</span>
           ))}
         </div>
         {layers.map((layer, row) => (
@@ -68,14 +68,14 @@ interface RowProps extends Omit<ModelProps, "onEnlarge"> {
 
 function LayerRow({ layer, row, shown, reached, onReach, onEnlarge, ...drawn }: RowProps) {
   return (
-    <div class="whence-attention-layer" role="row">
-      <span role="rowheader" class="whence-attention-number" aria-label={`layer ${layer.number}`}>{layer.number}</span>
+    <div class="whence-attn-layer" role="row">
+      <span role="rowheader" class="whence-attn-number" aria-label={`layer ${layer.number}`}>{layer.number}</span>
       <RowPicture {...drawn} layer={layer} />
       {Array.from({ length: layer.heads }, (_, head) => (
         <span role="gridcell">
           <button
             type="button"
-            class={`whence-attention-cell${shown.layer === layer && shown.heads.includes(head) ? " whence-attention-chosen" : ""}`}
+            class={`whence-attn-cell${shown.layer === layer && shown.heads.includes(head) ? " whence-attn-chosen" : ""}`}
             data-cell={`${row} ${head}`}
             aria-label={`Layer ${layer.number}, head ${head}`}
             title={`Layer ${layer.number}, head ${head}`}
@@ -113,7 +113,7 @@ function RowPicture({ view, layer, store, hidden, dark }: Pick<RowProps, "view" 
       wanted = false;
     };
   }, [isSeen, width, view, layer, store, hidden, dark]);
-  return <canvas ref={canvas} class="whence-attention-picture" style={{ "--whence-columns": layer.heads }} role="presentation" />;
+  return <canvas ref={canvas} class="whence-attn-picture" style={{ "--whence-columns": layer.heads }} role="presentation" />;
 }
 
 function drawRow(canvas: HTMLCanvasElement, view: AttentionView, layer: AttentionLayer, bytes: ArrayLike<number>, hidden: Hidden, dark: boolean) {

@@ -35,7 +35,7 @@ export function NeuronView(props: NeuronProps) {
 function Missing({ view, layer }: NeuronProps) {
   const others = view.layers.filter((one) => one.kind === layer.kind && one.vectors).map((one) => one.number);
   return (
-    <p class="whence-attention-missing">
+    <p class="whence-attn-missing">
       No query and key vectors were recorded for layer {layer.number}
       {others.length ? `; they were for ${others.length === 1 ? "layer" : "layers"} ${others.join(", ")}` : ""}. To record
       them: <code>whence.attentions(..., vectors=True)</code>.
@@ -82,7 +82,7 @@ function Worked(props: WorkedProps) {
   const far = !vectors.biased && done.weights.some((weight, key) => Math.abs(weight - done.shares[key]) > ROUNDING);
   const look = { palette: view.palette, dark, onTell: tell };
   return (
-    <div class="whence-attention-neuron">
+    <div class="whence-attn-neuron">
       <label class="whence-quiet">
         Query token{" "}
         <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
@@ -90,7 +90,7 @@ function Worked(props: WorkedProps) {
         </select>
       </label>
       <KeyRows {...props} done={done} places={places} most={most} look={look} />
-      <p class="whence-attention-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.vector)} for q and k, ±${number(most.product)} for q × k.`}</p>
+      <p class="whence-attn-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.vector)} for q and k, ±${number(most.product)} for q × k.`}</p>
       {vectors.biased ? <p class="whence-legend">This layer adds a bias to the scores, by position, before the softmax: q·k alone does not give the weight. The weight is the one recorded.</p> : null}
       {far ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window or a cap.</p> : null}
       <p class="whence-legend">Vectors are rounded to 255 steps.</p>
@@ -112,7 +112,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
   const asking = view.tokens[layer.queries[0] + query].text;
   const [first, end] = inSight(places.length, Math.min(top, places.length * ROW), height, 5);
   return (
-    <div class="whence-attention-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="region" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+    <div class="whence-attn-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="region" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       <table aria-rowcount={places.length + 1}>
         <thead>
           <tr>
@@ -134,13 +134,13 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
             const seen = sees(view, layer, query, key);
             const strong = seen ? done.weights[key] : 0;
             return (
-              <tr key={key} class={seen ? "" : "whence-attention-unseen"}>
+              <tr key={key} class={seen ? "" : "whence-attn-unseen"}>
                 <th scope="row"><bdi class="whence-token">{text}</bdi></th>
                 <td><Strip {...look} values={done.keys[key]} most={most.vector} name={`key “${text}”`} /></td>
                 <td><Strip {...look} values={done.products[key]} most={most.product} name={`q × k of “${text}”`} /></td>
                 <td class={`whence-right${done.scores[key] < 0 ? " whence-negative" : ""}`}>{signed(done.scores[key], most.score)}</td>
                 {vectors.biased ? null : <td class="whence-right">{seen ? percent(done.shares[key]) : "not seen"}</td>}
-                <td class="whence-right whence-attention-weight" style={{ "--whence-share": strong }}>{seen ? percent(strong) : "–"}</td>
+                <td class="whence-right whence-attn-weight" style={{ "--whence-share": strong }}>{seen ? percent(strong) : "–"}</td>
               </tr>
             );
           })}
@@ -178,7 +178,7 @@ function Strip({ values, most, name, palette, dark, onTell }: StripProps) {
     onTell(`${name}, neuron ${at}: ${signed(values[at], most)}`);
   };
   return (
-    <canvas ref={canvas} class="whence-attention-strip" width={values.length} height={2} role="img"
+    <canvas ref={canvas} class="whence-attn-strip" width={values.length} height={2} role="img"
       aria-label={`${name}, ${values.length} numbers`} onMouseMove={tell} onMouseLeave={() => onTell("")} />
   );
 }

@@ -68,9 +68,9 @@ export function TokenColumn(props: ColumnProps) {
   const rows = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   if (reached >= 0 && (reached < first || reached >= end)) rows.push(reached);
   return (
-    <div class={`whence-attention-column whence-attention-${side}`}>
+    <div class={`whence-attn-column whence-attn-${side}`}>
       <div
-        class="whence-attention-tokens"
+        class="whence-attn-tokens"
         ref={scroller}
         style={{ height: `${height}px` }}
         role="toolbar"
@@ -80,7 +80,7 @@ export function TokenColumn(props: ColumnProps) {
         onKeyDown={move}
         onMouseLeave={() => onPoint(null)}
       >
-        <div class="whence-attention-rows" style={{ height: `${places.length * ROW}px` }}>
+        <div class="whence-attn-rows" style={{ height: `${places.length * ROW}px` }}>
           {rows.map((row) => <Row key={row} {...props} row={row} isStop={row === reached} onReach={() => want(row)} />)}
         </div>
       </div>
@@ -91,7 +91,7 @@ export function TokenColumn(props: ColumnProps) {
 }
 
 function Beyond({ at, sign, weight }: { at: "above" | "below"; sign: string; weight: number }) {
-  return <span class={`whence-attention-beyond whence-attention-${at}`}>{sign} {percent(weight)} {at}</span>;
+  return <span class={`whence-attn-beyond whence-attn-${at}`}>{sign} {percent(weight)} {at}</span>;
 }
 
 function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () => void }) {
@@ -100,11 +100,11 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
   const token = tokens[at];
   const weighs = weighed?.(at);
   const name = pointed === at && props.pointedName ? props.pointedName : weighs ? `${token.text}: ${weighs.name}` : token.text;
-  const marks = [token.special && "whence-attention-special", pointed === at && "whence-attention-pointed"];
+  const marks = [token.special && "whence-attn-special", pointed === at && "whence-attn-pointed"];
   return (
     <button
       type="button"
-      class={["whence-attention-row", ...marks].filter(Boolean).join(" ")}
+      class={["whence-attn-row", ...marks].filter(Boolean).join(" ")}
       style={{ top: `${row * ROW}px` }}
       data-row={row}
       tabIndex={props.isStop ? 0 : -1}
@@ -116,10 +116,10 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
       onBlur={() => onPoint(null)}
       onClick={() => onPin(at)}
     >
-      <span class="whence-attention-share">{weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}</span>
-      <bdi class="whence-attention-text" dir={props.direction}>{token.text}</bdi>
+      <span class="whence-attn-share">{weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}</span>
+      <bdi class="whence-attn-text" dir={props.direction}>{token.text}</bdi>
       {weighs ? (
-        <span class="whence-attention-bar">
+        <span class="whence-attn-bar">
           {weighs.parts.map(({ color, share }) => <i style={{ width: `${100 * share}%`, background: color }} />)}
         </span>
       ) : null}
