@@ -13,7 +13,8 @@ from whence.views.colors import RDBU
 from whence.views.live_data import as_json, colors, numbers, tokens
 from whence.views.page_script import script, script_hash, style
 
-TEXT = "<s> When the Eiffel Tower was built , many people in Paris thought that it was ugly , but now they love it".split()
+SENTENCE = "<s> When the Eiffel Tower was built , many people in Paris thought that it was ugly , but now they love it"
+TEXT = SENTENCE.split()
 Weights = Float[np.ndarray, "head query key"]
 
 
@@ -92,7 +93,9 @@ def self_layer(number: int, heads: int, count: int, *, recorded: bool = False, b
     return layer(number, weights, vectors=packed(queries, keys, scale=scale, biased=biased) if recorded else None)
 
 
-def view(of: Sequence[Token], layers: Sequence[dict[str, Any]], *, causal: bool = True, rtl: bool = False) -> dict[str, Any]:
+def view(
+    of: Sequence[Token], layers: Sequence[dict[str, Any]], *, causal: bool = True, rtl: bool = False
+) -> dict[str, Any]:
     return {
         "view": "attention",
         "palette": colors(RDBU),

@@ -107,6 +107,7 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
       class={["whence-attn-row", ...marks].filter(Boolean).join(" ")}
       style={{ top: `${row * ROW}px` }}
       data-row={row}
+      data-share={weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}
       tabIndex={props.isStop ? 0 : -1}
       aria-pressed={pinned === at}
       aria-label={name}
@@ -116,7 +117,6 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
       onBlur={() => onPoint(null)}
       onClick={() => onPin(at)}
     >
-      <span class="whence-attn-share">{weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}</span>
       <bdi class="whence-attn-text" dir={props.direction}>{token.text}</bdi>
       {weighs ? (
         <span class="whence-attn-bar">

@@ -26,7 +26,7 @@ export function weightOf(byte: number): number {
 
 /** The least byte whose weight is at least this. */
 export function byteOf(weight: number): number {
-  return Math.ceil(255 * Math.sqrt(weight) - 1e-9);
+  return Math.max(0, Math.ceil(255 * Math.sqrt(weight) - 1e-9));
 }
 
 /** A weight as a share of all; steps are too coarse for more than one decimal. */
