@@ -1,6 +1,7 @@
 /** Attention at three levels: one layer's heads, all layers and heads, and the vectors behind one token's weights. */
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { AttentionLayer, AttentionView, Props } from "../spec.ts";
+import { Check } from "./check.tsx";
 import { Heads } from "./heads.tsx";
 import { HeadView } from "./head_view.tsx";
 import { useDark } from "./head_color.ts";
@@ -65,6 +66,7 @@ export function Attention({ view, select }: Props<AttentionView>) {
         {tab === "neuron" ? <NeuronView {...{ view, layer, bytes, head, query, hidden, store, dark }} onQuery={(at) => pin({ side: "query", at })} /> : null}
       </div>
       <p class="whence-legend">
+        {tab === "head" ? `Lines under ${100 * least} % are left out, of a token pointed at those under 0.1 %. ` : ""}
         {hidden.first || hidden.special ? "Weights of hidden tokens are not shared out among the others. " : ""}
         Attention weights say where a layer looked, not what it did with what it saw. They are rounded to 256 steps, by 0.4
         percentage points at most.
@@ -124,14 +126,6 @@ function LimitChoice({ least, onLeast }: { least: number; onLeast: (least: numbe
       <select value={least} onChange={(event) => onLeast(Number(event.currentTarget.value))}>
         {LIMITS.map((limit) => <option value={limit}>{100 * limit} %</option>)}
       </select>
-    </label>
-  );
-}
-
-function Check({ name, on, onTurn }: { name: string; on: boolean; onTurn: (on: boolean) => void }) {
-  return (
-    <label class="whence-attn-check">
-      <input type="checkbox" checked={on} onChange={(event) => onTurn(event.currentTarget.checked)} /> {name}
     </label>
   );
 }

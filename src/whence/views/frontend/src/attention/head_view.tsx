@@ -2,8 +2,9 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
 import { headColor } from "./head_color.ts";
-import { type Bytes } from "./loaded.ts";
+import type { Bytes } from "./loaded.ts";
 import { cleared, Lines } from "./lines.ts";
+import { Check } from "./check.tsx";
 import { Strongest } from "./strongest.tsx";
 import { inSight, MOST_ROWS, ROW, TokenColumn, type Weighed } from "./token_column.tsx";
 import { byteOf, type Hidden, mean, percent, type Point, shownOf, topOf, weightsTo } from "./weights.ts";
@@ -28,6 +29,10 @@ export function HeadView(props: HeadProps) {
   const { view, layer, bytes, heads, hidden, dark, pinned, onPin } = props;
   const [pointed, pointAt] = useState<Point | null>(null);
   const [tops, setTops] = useState({ query: 0, key: 0 });
+  const last = useRef(tops);
+  const led = useRef({ query: -1, key: -1 });
+  const [wish, wishFor] = useState<boolean | null>(null);
+  const isTogether = wish ?? layer.kind !== "cross";
   const boxes = { query: useRef<HTMLDivElement>(null), key: useRef<HTMLDivElement>(null) };
   const places = useMemo(
     () => ({ query: shownOf(view.tokens, layer.queries, hidden), key: shownOf(view.tokens, layer.keys, hidden) }),
@@ -35,6 +40,7 @@ export function HeadView(props: HeadProps) {
   );
   const tokens = { query: view.tokens.slice(...layer.queries), key: view.tokens.slice(...layer.keys) };
   const height = ROW * Math.min(MOST_ROWS, Math.max(1, places.query.length, places.key.length));
+  const isLong = height < ROW * Math.max(places.query.length, places.key.length);
   const point = [pointed, pinned].find((one) => one && places[one.side].includes(one.at)) ?? null;
   const from = point && other(point.side);
   const top = point && from && bytes ? topOf(bytes, layer, heads, point, places[from], TOLD) : [];
@@ -46,16 +52,32 @@ export function HeadView(props: HeadProps) {
     const name = heads.length === 1 ? percent(weights[0]) : `mean ${percent(mean(weights))} (${each})`;
     return { weight: mean(weights), parts, name };
   };
+  const scrollTo = (side: Point["side"], to: number) => {
+    const box = boxes[side].current!;
+    box.scrollTop = to;
+    led.current[side] = box.scrollTop;
+  };
+  const scrolled = (side: Point["side"], top: number) => {
+    const by = top - last.current[side];
+    last.current[side] = top;
+    setTops({ ...last.current });
+    const isLed = top === led.current[side];
+    led.current[side] = -1;
+    if (isTogether && !isLed) scrollTo(other(side), boxes[other(side)].current!.scrollTop + by);
+  };
   const pin = (side: Point["side"], at: number) => {
     const same = pinned?.side === side && pinned.at === at;
     onPin(same ? null : { side, at });
     const best = !same && bytes ? topOf(bytes, layer, heads, { side, at }, places[other(side)], 1)[0] : undefined;
-    if (best) bringIntoSight(boxes[other(side)].current!, places[other(side)].indexOf(best.at), height);
+    if (!best) return;
+    const place = ROW * places[other(side)].indexOf(best.at);
+    const top = tops[other(side)];
+    if (place < top || place + ROW > top + height) scrollTo(other(side), place - height / 2);
   };
   const turn = (event: WheelEvent) => {
-    if (height === ROW * Math.max(places.query.length, places.key.length)) return;
+    if (!isLong) return;
     event.preventDefault();
-    for (const box of Object.values(boxes)) box.current!.scrollTop += event.deltaY;
+    for (const side of ["query", "key"] as const) scrollTo(side, tops[side] + event.deltaY);
   };
   const column = (side: Point["side"]) => (
     <TokenColumn
@@ -72,7 +94,7 @@ export function HeadView(props: HeadProps) {
       pointedName={told}
       weighed={from === side && bytes && heads.length ? weighed : null}
       beyond={from === side && bytes ? beyond(side) : null}
-      onScroll={(top) => setTops((old) => ({ ...old, [side]: top }))}
+      onScroll={(top) => scrolled(side, top)}
       onPoint={(at) => pointAt(at === null ? null : { side, at })}
       onPin={(at) => pin(side, at)}
     />
@@ -87,7 +109,7 @@ export function HeadView(props: HeadProps) {
     <div class="whence-attn-head">
       <div class="whence-attn-sides whence-quiet">
         <span>each {sideName(layer, "query")} looks</span>
-        <span>→</span>
+        <span>{isLong ? <Check name="scroll together" on={isTogether} onTurn={wishFor} /> : "→"}</span>
         <span>at {sideName(layer, "key")}s</span>
       </div>
       <div class="whence-attn-lines">
@@ -115,11 +137,6 @@ function account(text: string, side: Point["side"], links: { text: string; weigh
   const list = links.map((link) => `“${link.text}” ${percent(link.weight)}`).join(", ");
   if (side === "query") return list ? `“${text}” looks at ${list}` : `“${text}” looks at none of the tokens shown`;
   return list ? `“${text}” is looked at by ${list}` : `“${text}” is looked at by none of the tokens shown`;
-}
-
-function bringIntoSight(box: HTMLElement, row: number, height: number) {
-  const place = row * ROW;
-  if (place < box.scrollTop || place + ROW > box.scrollTop + height) box.scrollTop = place - height / 2;
 }
 
 interface CanvasProps extends HeadProps {

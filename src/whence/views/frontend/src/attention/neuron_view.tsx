@@ -135,7 +135,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
             const strong = seen ? done.weights[key] : 0;
             return (
               <tr key={key} class={seen ? "" : "whence-attn-unseen"}>
-                <th scope="row"><bdi class="whence-token">{text}</bdi></th>
+                <th scope="row"><span class="whence-quiet">{key}</span> <bdi class="whence-token">{text}</bdi></th>
                 <td><Strip {...look} values={done.keys[key]} most={most.vector} name={`key “${text}”`} /></td>
                 <td><Strip {...look} values={done.products[key]} most={most.product} name={`q × k of “${text}”`} /></td>
                 <td class={`whence-right${done.scores[key] < 0 ? " whence-negative" : ""}`}>{signed(done.scores[key], most.score)}</td>

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
 import type { Bytes } from "./loaded.ts";
-import { percent, type Point, strongest } from "./weights.ts";
+import { percent, type Point, sees, strongest } from "./weights.ts";
 
 const MOST = 20;
 
@@ -18,10 +18,10 @@ interface StrongestProps {
 export function Strongest({ view, layer, bytes, heads, places, point }: StrongestProps) {
   const [open, setOpen] = useState(false);
   const links = useMemo(() => {
-    const queries = point?.side === "query" ? [point.at] : places.query;
+    const queries = point?.side === "query" ? [point.at] : places.query.filter((query) => sees(view, layer, query, 1));
     const keys = point?.side === "key" ? [point.at] : places.key;
     return open ? strongest(bytes, layer, heads, queries, keys, MOST) : [];
-  }, [open, layer, bytes, heads, places, point]);
+  }, [open, view, layer, bytes, heads, places, point]);
   const text = (range: [number, number], at: number) => <bdi class="whence-token">{view.tokens[range[0] + at].text}</bdi>;
   return (
     <details class="whence-more" onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -30,6 +30,7 @@ export function Strongest({ view, layer, bytes, heads, places, point }: Stronges
         <table class="whence-numbers">
           <caption>
             The {MOST} strongest of layer {layer.number}, {heads.length === 1 ? `head ${heads[0]}` : `heads ${heads.join(", ")}`}
+            {sees(view, layer, 0, 1) ? "" : "; without the first token, which sees itself only"}
           </caption>
           <thead>
             <tr>
