@@ -12,6 +12,8 @@ import { byteOf, type Hidden, mean, percent, type Point, shownOf, topOf, weights
 /** What a token that is pointed at is to show at least: a thousandth. */
 const LEAST_OF_POINT = byteOf(0.001);
 const TOLD = 5;
+/** Height that the lines of several heads between the same tokens share, beside each other. */
+const SPREAD = 12;
 
 export interface HeadProps {
   view: AttentionView;
@@ -109,7 +111,7 @@ export function HeadView(props: HeadProps) {
     <div class="whence-attn-head">
       <div class="whence-attn-sides whence-quiet">
         <span>each {sideName(layer, "query")} looks</span>
-        <span>{isLong ? <Check name="scroll together" on={isTogether} onTurn={wishFor} /> : "→"}</span>
+        <span>{isLong ? <Check name="scroll both" on={isTogether} onTurn={wishFor} /> : "→"}</span>
         <span>at {sideName(layer, "key")}s</span>
       </div>
       <div class="whence-attn-lines">
@@ -161,7 +163,9 @@ function Canvas(props: CanvasProps) {
     const context = cleared(canvas.current!, width, height);
     if (!context || !props.bytes || !width) return;
     const lines = linesOf(props);
-    lines.draw(context, 0, width, 4, false, (head) => headColor(head, dark));
+    const step = Math.min(2, SPREAD / heads.length);
+    const shift = (head: number) => step * (heads.indexOf(head) - (heads.length - 1) / 2);
+    lines.draw(context, 0, width, 4, false, (head) => ({ color: headColor(head, dark), shift: shift(head) }));
     setNote(!heads.length ? "Choose a head." : lines.count ? crowded(lines) : "No weight here reaches the limit.");
   });
   return (

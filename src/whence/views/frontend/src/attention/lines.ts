@@ -45,22 +45,24 @@ export class Lines {
 
   /** Opacity grows with the root of a weight, or in a crowd with the weight itself. */
   draw(
-    context: CanvasRenderingContext2D, left: number, right: number, widest: number, isCrowd: boolean, color: (head: number) => string,
+    context: CanvasRenderingContext2D, left: number, right: number, widest: number, isCrowd: boolean,
+    look: (head: number) => { color: string; shift: number },
   ) {
     const middle = (left + right) / 2;
-    const from = this.drawnFrom >> 3;
-    for (let level = from; level < LEVELS; level++) {
+    for (let level = this.drawnFrom >> 3; level < LEVELS; level++) {
       const root = (level + 0.5) / LEVELS;
       context.globalAlpha = 0.06 + 0.84 * (isCrowd ? root * root : root);
       context.lineWidth = Math.max(0.75, widest * root * root);
       for (const [head, levels] of this.ends) {
         const ends = levels[level];
         if (!ends.length) continue;
-        context.strokeStyle = color(head);
+        const { color, shift } = look(head);
+        context.strokeStyle = color;
         context.beginPath();
         for (let i = 0; i < ends.length; i += 2) {
-          context.moveTo(left, ends[i]);
-          context.bezierCurveTo(middle, ends[i], middle, ends[i + 1], right, ends[i + 1]);
+          const [from, to] = [ends[i] + shift, ends[i + 1] + shift];
+          context.moveTo(left, from);
+          context.bezierCurveTo(middle, from, middle, to, right, to);
         }
         context.stroke();
       }

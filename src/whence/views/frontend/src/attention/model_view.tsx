@@ -135,6 +135,6 @@ function drawRow(canvas: HTMLCanvasElement, view: AttentionView, layer: Attentio
   for (let head = 0; head < layer.heads; head++) {
     const lines = new Lines();
     lines.add(bytes, layer, [head], drawn, keys, LEAST, heights);
-    lines.draw(context, head * cell + EDGE, (head + 1) * cell - EDGE, 1.5, true, () => headColor(head, dark));
+    lines.draw(context, head * cell + EDGE, (head + 1) * cell - EDGE, 1.5, true, () => ({ color: headColor(head, dark), shift: 0 }));
   }
 }
