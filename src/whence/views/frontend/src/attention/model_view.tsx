@@ -96,7 +96,7 @@ function RowPicture({ view, layer, store, hidden, dark }: Pick<RowProps, "view" 
   const [width, setWidth] = useState(0);
   const [isSeen, see] = useState(false);
   useEffect(() => {
-    const sight = new IntersectionObserver(([entry]) => see(entry.isIntersecting), { rootMargin: "200px" });
+    const sight = new IntersectionObserver((entries) => see(entries.at(-1)!.isIntersecting), { rootMargin: "200px" });
     const size = new ResizeObserver(([entry]) => setWidth(entry.contentRect.width));
     sight.observe(canvas.current!);
     size.observe(canvas.current!);

@@ -179,6 +179,6 @@ function Strip({ values, most, name, palette, dark, onTell }: StripProps) {
   };
   return (
     <canvas ref={canvas} class="whence-attn-strip" width={values.length} height={2} role="img"
-      aria-label={`${name}, ${values.length} numbers`} onMouseMove={tell} onMouseLeave={() => onTell("")} />
+      aria-label={`${name}: ${values.length} numbers from ${number(Math.min(...values))} to ${number(Math.max(...values))}`} onMouseMove={tell} onMouseLeave={() => onTell("")} />
   );
 }

@@ -15,6 +15,10 @@ export interface Point {
   at: number;
 }
 
+export function other(side: Point["side"]): Point["side"] {
+  return side === "query" ? "key" : "query";
+}
+
 export interface Hidden {
   first: boolean;
   special: boolean;
