@@ -60,7 +60,40 @@ export interface HeatView {
   grid: Grid | null;
 }
 
-export type View = HeatView;
+/** One layer's weights, u1 [heads, queries, keys], each (byte / 255) squared; `queries` and `keys` are ranges of the
+ *  view's tokens, end excluded. */
+export interface AttentionLayer {
+  number: number;
+  kind: "self" | "encoder" | "decoder" | "cross";
+  queries: [number, number];
+  keys: [number, number];
+  heads: number;
+  weights: Numbers;
+  vectors: AttentionVectors | null;
+}
+
+/** Query and key vectors, u1 [heads, tokens, size], each (byte - 128) / 127 of its head's range. `biased`: more than
+ *  their products and the mask goes into the softmax. */
+export interface AttentionVectors {
+  size: number;
+  scale: number;
+  biased: boolean;
+  queries: Numbers;
+  keys: Numbers;
+  range: number[];
+}
+
+/** Where each layer and head looked. */
+export interface AttentionView {
+  view: "attention";
+  palette: Palette;
+  direction: "ltr" | "rtl";
+  tokens: Token[];
+  causal: boolean;
+  layers: AttentionLayer[];
+}
+
+export type View = HeatView | AttentionView;
 
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {
