@@ -6,7 +6,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 
 from whence.errors import InputError, NonFiniteError
 from whence.records import storage
@@ -118,15 +118,15 @@ class Flow(Displayed):
             raise InputError(f"paths(k) wants k, a whole number of at least 1, got {k!r}.")
         if not 0 <= target < len(self.targets):
             raise InputError(f"There is no target row {target}: rows are 0 to {len(self.targets) - 1}.")
-        steps = np.array(self.edges[target], dtype=np.float64)
+        steps = np.array(self.edges[target])
         own = np.arange(len(self.tokens))
         steps[:, own, own] = self.rest[target]
-        come_from = _widest(np.abs(steps), np.abs(self.nodes[target, -1].astype(np.float64)))
+        come_from = _widest(steps, self.nodes[target, -1])
         ends = np.argsort(-np.abs(self.nodes[target, 0]), kind="stable")[:k]
         return [self._path(target, steps, come_from, int(end)) for end in ends]
 
     def _path(
-        self, target: int, steps: Float64[np.ndarray, "layer token token"], come_from: list[np.ndarray], end: int
+        self, target: int, steps: Float32[np.ndarray, "layer token token"], come_from: list[np.ndarray], end: int
     ) -> FlowPath:
         tokens = [end]
         for sources in come_from:
@@ -200,10 +200,11 @@ class Flow(Displayed):
         return [getattr(self, field.name) for field in fields(self) if field.name not in _ARRAYS]
 
 
-def _widest(widths: Float64[np.ndarray, "layer token token"], top: Float64[np.ndarray, " token"]) -> list[np.ndarray]:
+def _widest(steps: Float32[np.ndarray, "layer token token"], top: Float32[np.ndarray, " token"]) -> list[np.ndarray]:
     """For each layer, from the first on, the token behind it from which the widest way comes to each in front of it."""
-    come_from, wide = [], top
-    for width in widths[::-1]:
+    come_from, wide = [], np.abs(top)
+    for step in steps[::-1]:
+        width = np.abs(step)
         ways = np.minimum(wide[:, None], width)
         wide = ways.max(axis=0)
         come_from.append(np.where(ways == wide, width, -1.0).argmax(axis=0))

@@ -61,7 +61,10 @@ def _strongest_edges(record: Flow) -> dict[str, Any]:
         for layer, edges in enumerate(layers):
             others = np.where(np.eye(count, dtype=bool), 0, edges)
             for side, table in (("above", others.T), ("below", others)):
-                chosen = np.argsort(-np.abs(table), axis=1, kind="stable")[:, :kept]
+                sizes = np.abs(table)
+                chosen = np.argpartition(sizes, count - kept, axis=1)[:, -kept:]
+                order = np.argsort(-np.take_along_axis(sizes, chosen, axis=1), axis=1, kind="stable")
+                chosen = np.take_along_axis(chosen, order, axis=1)
                 found[side][row, layer] = chosen
                 found[f"{side}Value"][row, layer] = np.take_along_axis(table, chosen, axis=1)
     return {"kept": kept} | {name: numbers(table) for name, table in found.items()}

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from whence.records import Flow
 from whence.views.colors import Palette
 from whence.views.evidence import scale_of
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
 
 _PATHS = 3
 _MOST_NAMED = 60
+_MOST_MARKED = 2000
+"""Cells of a map up to which its negative ones are marked by a line."""
+_MARKED = 0.02
+"""The least share of the scale that is."""
 _WIDEST, _TALLEST = 40.0, 60.0
 
 
 def flow_figure(record: Flow, palette: Palette) -> "Figure":
     """Two maps for each target row, the top of the model on top; the three widest paths are lines over the first.
+
+    Negative cells have a line in them, where there is room.
 
     A path's line is the thicker the wider it is where it is narrowest, and dashed where that flow is negative.
     """
@@ -49,6 +57,9 @@ def _map(axes: "Axes", matrix: Matrix, palette: Palette, title: str) -> None:
     axes.set_ylabel(names[1], parse_math=False)
     axes.set_xlabel(names[2], parse_math=False)
     _ticks(axes, matrix)
+    below = np.argwhere(np.asarray(matrix.values) < -_MARKED * limit)
+    if matrix.values.size <= _MOST_MARKED:
+        axes.scatter(below[:, 1], below[:, 0] + 0.25, marker="_", s=16, linewidths=0.8, color="0.35")
     bar = axes.figure.colorbar(image, ax=axes, pad=0.01)
     bar.set_label(names[3], parse_math=False)
     bar.outline.set_visible(False)
@@ -61,7 +72,9 @@ def _ticks(axes: "Axes", matrix: Matrix) -> None:
     columns, rows = drawable(list(matrix.columns)), drawable(list(matrix.rows))
     step = 1 if len(rows) <= _MOST_NAMED else 5
     axes.set_yticks(range(0, len(rows), step), rows[::step], parse_math=False)
-    turned: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if matrix.across == "token" else {}
+    turned: dict[str, Any] = (
+        {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if matrix.across == "token" else {}
+    )
     shown = range(len(columns)) if len(columns) <= _MOST_NAMED else []
     axes.set_xticks(list(shown), [columns[i] for i in shown], parse_math=False, **turned)
 

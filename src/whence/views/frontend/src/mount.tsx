@@ -1,10 +1,12 @@
 /** Which component draws which view, and where on a page they go. */
 import { type ComponentType, render } from "preact";
+import { Flow } from "./flow/flow.tsx";
 import { Heat } from "./heat.tsx";
 import type { Props, View } from "./spec.ts";
 
 const COMPONENTS: { [K in View["view"]]: ComponentType<Props<Extract<View, { view: K }>>> } = {
   heat: Heat,
+  flow: Flow,
 };
 
 type Select = Props<View>["select"];
