@@ -2,7 +2,7 @@
 import { inflate } from "../numbers.ts";
 import type { FlowView } from "../spec.ts";
 
-type Floats = ArrayLike<number>;
+type Floats = Float32Array | Uint8Array;
 
 /** A cell of a map. */
 export interface Cell {
@@ -42,7 +42,7 @@ export async function loaded(view: FlowView): Promise<FlowNumbers> {
 /** One target row's part of numbers whose first axis are the rows. */
 export function part(all: Floats, rows: number, row: number): Floats {
   const size = all.length / rows;
-  return Array.prototype.slice.call(all, row * size, (row + 1) * size);
+  return all.subarray(row * size, (row + 1) * size);
 }
 
 /** The strongest edges of a token in one layer: from behind the layer ("above"), or to in front of it ("below"). */
