@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, latents, maximizers, report, validate
+    from whence.api import benchmark, compare, evaluate, explain, flow, latents, maximizers, report, validate
     from whence.errors import (
         CallError,
         InputError,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Curve,
         Disagreement,
         Finding,
+        Flow,
         Latents,
         Leaderboard,
         Maximizers,
@@ -58,7 +59,17 @@ if TYPE_CHECKING:
     from whence.targets import Contrast, Logit, LogProb, Prob
 
 _HOME = {
-    "whence.api": ("benchmark", "compare", "evaluate", "explain", "latents", "maximizers", "report", "validate"),
+    "whence.api": (
+        "benchmark",
+        "compare",
+        "evaluate",
+        "explain",
+        "flow",
+        "latents",
+        "maximizers",
+        "report",
+        "validate",
+    ),
     "whence.errors": (
         "CallError",
         "InputError",
@@ -82,6 +93,7 @@ _HOME = {
         "Curve",
         "Disagreement",
         "Finding",
+        "Flow",
         "Latents",
         "Leaderboard",
         "Maximizers",
@@ -115,6 +127,7 @@ __all__ = [
     "Disagreement",
     "FakeSubject",
     "Finding",
+    "Flow",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -147,6 +160,7 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "flow",
     "intervene",
     "latents",
     "load",

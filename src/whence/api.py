@@ -32,6 +32,7 @@ from whence.corpus.columns import check_columns
 from whence.corpus.given import given_rows, is_data_set
 from whence.corpus.plan import Plan
 from whence.errors import InputError, UnsupportedError, WhenceWarning
+from whence.internals.flow import flow_of
 from whence.internals.latents import latents_of
 from whence.internals.maximizers import maximizers_of
 from whence.methods.base import Method
@@ -45,6 +46,7 @@ from whence.metrics.evaluation import check_masking, scores_of, to_test
 from whence.metrics.rationales import marked_units
 from whence.records import (
     Comparison,
+    Flow,
     Latents,
     Leaderboard,
     Maximizers,
@@ -411,6 +413,54 @@ def latents(
     subject = as_subject(subject, device)
     (inputs,) = encode(subject, data, continuation, max_new_tokens, at, None)
     return latents_of(subject, inputs, target, kind, as_method(method), layers)
+
+
+def flow(
+    subject: Any,
+    data: Any,
+    *,
+    target: Any = None,
+    method: str | Method | type[Method] = "attnlrp",
+    continuation: str | Sequence[int] | None = None,
+    max_new_tokens: int | None = None,
+    at: At | None = None,
+    device: Any = None,
+) -> Flow:
+    """How relevance moves through the layers: where it stands, and what attention carries from token to token.
+
+    Formula: the nodes are R(l, t) = Σ_i x_i(t) · g_i(t) on the residual stream in front of layer l (behind the last
+    where l is their number), as in `latents(kind="residual")`. The edges of a layer are
+    E[q, k] = c · Σ_h A_h[q, k] (g_h[q] · v_h[k]), with A_h a head's weights, v_h its values, g_h the gradient of the
+    target, as the method's rules modify it, at what the head writes, and c the share that they send to the values: 1
+    where weights are held constant (cp_lrp, ah_ln) or every factor is given the whole (input_x_gradient), 1/2 by
+    AttnLRP's rule for products. So Σ_k of a head's edges at q is c times the head's relevance there, and Σ_q of all
+    edges at k is the relevance of the values there. What attention does not carry so, R(l, k) − Σ_{q≠k} E[q, k], is
+    the rest: the residual connection, the MLP, the token's own value, and what goes by the weights, to queries and
+    keys.
+    Source: the relevance of latents as Achtibat et al. 2024, "AttnLRP", section 3; its Proposition 3.3 for what a
+    product's factors get.
+    Shapes and units: `nodes` (targets, layers + 1, tokens), `edges` (targets, layers, tokens, tokens), `heads`
+    (targets, layers, heads), in the target's unit.
+    Cost: two forward passes, one backward for each target row; on first use of a model one more forward of four tokens.
+    Memory: 4 bytes for each target, layer and pair of tokens, which for 2,000 tokens and 30 layers is 0.5 GB a target.
+
+    `method` is a relevance method, or "input_x_gradient"; the other arguments are those of `explain`, for one input.
+    Returns a `Flow`, whose `paths()` are the widest ways from the prediction to the input. Raises `UnsupportedError`
+    for other methods, for encoder-decoders, for layers without heads (state-space), and where what a head writes is
+    something else than its weights times its values. It does not claim that what moves along an edge is what the token
+    stands for, nor that a path alone would make the prediction: `intervene` tests that.
+
+    >>> from whence import FakeSubject
+    >>> flow(FakeSubject({"good": 2.0}), "a good film")
+    Traceback (most recent call last):
+        ...
+    whence.errors.UnsupportedError: _AdditiveModel is no transformers model: it has no layers, neurons or heads to name.
+    """
+    if is_list(data):
+        raise InputError("flow() explains one input at a time, got a list.")
+    subject = as_subject(subject, device)
+    (inputs,) = encode(subject, data, continuation, max_new_tokens, at, None)
+    return flow_of(subject, inputs, target, as_method(method))
 
 
 def maximizers(

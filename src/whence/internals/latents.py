@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from numbers import Integral
 from typing import Any
 
 import torch
 
 from whence.errors import InputError
+from whence.internals.account import provenance_of, states_of, target_values
 from whence.internals.measure import relevance_of_units
 from whence.internals.taps import readings
-from whence.methods.base import Method, layout_of, origin_of_target
+from whence.methods.base import Method
 from whence.methods.model_map import Block, ModelMap, map_of
-from whence.records import Latents, TargetValue, Token
+from whence.records import Latents
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import as_targets
@@ -32,25 +32,16 @@ def latents_of(
         found = map_of(subject.model)
         places = readings(found, kind, _chosen(found, layers))
         measured = relevance_of_units(subject, [inputs], as_targets(target), places, method)[0]
-    provenance = subject.provenance() | {
-        "seconds": time.perf_counter() - start,
-        "target": origin_of_target(inputs, target),
-        **layout_of(inputs, measured.readouts),
-        **inputs.about,
-        **asdict(method.cost(len(inputs), len(measured.readouts))),
-        "generated": inputs.generated,
-        "text": inputs.text,
-        "caveat": method.caveat,
-    }
-    baseline = 0.0 if method.complete else None
-    targets = [
-        TargetValue(readout.label, readout.position, float(value), baseline, readout.unit)
-        for readout, value in zip(measured.readouts, measured.values, strict=True)
-    ]
-    units = tuple(unit for place in places for unit in place.units)
-    own = tuple(Token(f"state {i}", None, role="model", special=True) for i in range(measured.extra))
+    provenance = provenance_of(subject, inputs, target, measured.readouts, method)
     return Latents(
-        kind, units, own + inputs.tokens, tuple(targets), measured.scores, method.key, method.params, provenance
+        kind,
+        tuple(unit for place in places for unit in place.units),
+        states_of(inputs, measured.extra),
+        target_values(measured.readouts, measured.values, method),
+        measured.scores,
+        method.key,
+        method.params,
+        provenance | {"seconds": time.perf_counter() - start},
     )
 
 

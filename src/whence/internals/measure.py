@@ -3,7 +3,7 @@
 One forward pass serves all places and all target rows; rows are separate vector-Jacobian products.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -63,10 +63,31 @@ def _nothing_to_look_for(values: Tensor) -> None:
     """A plain gradient is right everywhere."""
 
 
-def relevance_of_units(
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """One forward pass of encoded inputs under a method's rules, ready to be differentiated at some places.
+
+    Of each place `taken` holds what was taken at its sites, `(batch, state, width)`; `extra` is as in `Measured`.
+    """
+
+    readouts: list[list[Readout]]
+    values: Float[Tensor, "batch row"]
+    places: Sequence[Reading]
+    taken: list[list[Float[Tensor, "batch _ _"]]]
+    extra: int
+    _tensors: list[Tensor]
+
+    def gradients(self) -> Iterator[tuple[slice, list[Float[Tensor, "_ batch _ _"]]]]:
+        """Some target rows at a time, as a slice, and for each place the gradients of their values; once."""
+        for chosen, gradients in row_gradients(self.values, *self._tensors):
+            pairs = zip(gradients, self.taken, strict=True)
+            yield chosen, [gradient.reshape(len(gradient), *numbers[-1].shape) for gradient, numbers in pairs]
+
+
+def traced(
     subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], places: Sequence[Reading], method: Method
-) -> list[Measured]:
-    """For each input the relevance of all units read at `places`, one after another, for each of its targets."""
+) -> Traced:
+    """The forward pass of these inputs, with all that stands at `places` in the graph."""
     batch = _with_leaf(subject, inputs)
     taps = Taps([site for place in places for site in place.sites])
     logits, look = logits_under(method, subject, batch, taps)
@@ -75,22 +96,31 @@ def relevance_of_units(
     look(values)
     taken = [taps.taken(place, len(inputs)) for place in places]
     extra = _states_in_front(places[0], inputs, batch, taken[0][-1].shape[1])
+    return Traced(readouts, values, places, taken, extra, [taps.tensors(place)[-1] for place in places])
+
+
+def relevance_of_units(
+    subject: Subject, inputs: Sequence[Inputs], targets: Sequence[Target], places: Sequence[Reading], method: Method
+) -> list[Measured]:
+    """For each input the relevance of all units read at `places`, one after another, for each of its targets."""
+    found = traced(subject, inputs, targets, places, method)
     width = sum(len(place.units) for place in places)
     tables = [
-        np.zeros((len(rows), extra + len(x), width), np.float32) for x, rows in zip(inputs, readouts, strict=True)
+        np.zeros((len(rows), found.extra + len(x), width), np.float32)
+        for x, rows in zip(inputs, found.readouts, strict=True)
     ]
-    for chosen, gradients in row_gradients(values, *[taps.tensors(place)[-1] for place in places]):
+    for chosen, gradients in found.gradients():
         start = 0
-        for place, numbers, gradient in zip(places, taken, gradients, strict=True):
-            found = place.relevance(numbers, gradient.reshape(len(gradient), *numbers[-1].shape)).float().cpu().numpy()
+        for place, numbers, gradient in zip(places, found.taken, gradients, strict=True):
+            scores = place.relevance(numbers, gradient).float().cpu().numpy()
             units = slice(start, start + len(place.units))
             start = units.stop
             for i, item in enumerate(inputs):
-                here, there = _spans(place, item, extra)
+                here, there = _spans(place, item, found.extra)
                 part = tables[i][chosen]
-                part[:, here, units] = found[: len(part), i, there]
-    results = values.detach().cpu().double().numpy()
-    return [Measured(rows, results[i, : len(rows)], tables[i], extra) for i, rows in enumerate(readouts)]
+                part[:, here, units] = scores[: len(part), i, there]
+    results = found.values.detach().cpu().double().numpy()
+    return [Measured(rows, results[i, : len(rows)], tables[i], found.extra) for i, rows in enumerate(found.readouts)]
 
 
 def activations_of_units(

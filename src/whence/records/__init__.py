@@ -3,6 +3,7 @@
 from whence.records.attribution import Attribution
 from whence.records.comparison import Agreement, Comparison
 from whence.records.disagreement import Disagreement
+from whence.records.flow import Flow, FlowPath
 from whence.records.latents import Latents, UnitScore
 from whence.records.leaderboard import Leaderboard
 from whence.records.maximizers import Maximizer, Maximizers
@@ -22,6 +23,8 @@ __all__ = [
     "Curve",
     "Disagreement",
     "Finding",
+    "Flow",
+    "FlowPath",
     "Latents",
     "Leaderboard",
     "Maximizer",

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from whence.errors import InputError
-from whence.records import Attribution, Comparison, Latents, Leaderboard, Maximizers, VocabularyProjection
+from whence.records import Attribution, Comparison, Flow, Latents, Leaderboard, Maximizers, VocabularyProjection
 from whence.views.colors import Palette, palette_of
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
@@ -115,5 +115,5 @@ def _sheet_title(record: Any) -> str:
     title = sheet(record).title
     if isinstance(record, Leaderboard):
         return f"Leaderboard: {title}"
-    inside = isinstance(record, Latents | Maximizers | VocabularyProjection)
+    inside = isinstance(record, Flow | Latents | Maximizers | VocabularyProjection)
     return f"Inside the model: {title}" if inside else title

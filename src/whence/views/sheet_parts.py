@@ -82,7 +82,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is shown of a record, in the order it is read. A caveat is `(whom it is for, the sentence)`, "" for all."""
+    """What is shown of a record, in the order it is read. A caveat is `(whom it is for, the sentence)`, "" for all.
+
+    `drawn` are tables that an interactive view shows in a way of its own, and takes the place of.
+    """
 
     title: str
     facts: tuple[str, ...]
@@ -95,6 +98,7 @@ class Sheet:
     charts: tuple[Chart, ...] = ()
     closing: str = ""
     matrices: tuple[Matrix, ...] = ()
+    drawn: tuple[Table, ...] = ()
 
 
 def sheet_of(
@@ -109,6 +113,7 @@ def sheet_of(
     caveats: Sequence[tuple[str, str]] = (),
     closing: str = "",
     matrices: Sequence[Matrix] = (),
+    drawn: Sequence[Table] = (),
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -124,4 +129,5 @@ def sheet_of(
         tuple(charts),
         closing,
         tuple(matrices),
+        tuple(drawn),
     )

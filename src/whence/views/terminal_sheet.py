@@ -23,7 +23,7 @@ def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
     parts: list[Any] = [facts_line([Text(sheet.title, style="bold"), *sheet.facts], paper), Text()]
     for entry in sheet.entries:
         parts += [*_entry(entry), Text()]
-    for table in sheet.tables:
+    for table in (*sheet.tables, *sheet.drawn):
         parts += [*_table(table), Text()]
     for chart in sheet.charts:
         parts += [*_chart(chart), Text()]

@@ -93,7 +93,41 @@ export interface AttentionView {
   layers: AttentionLayer[];
 }
 
-export type View = HeatView | AttentionView;
+/** One way through the layers: the token it passes at each place on the residual stream, from the input up; its signed
+ *  flow where that is narrowest, in layer `narrowest` or, where that is the number of layers, on top. */
+export interface FlowPath {
+  tokens: number[];
+  text: string;
+  value: number;
+  narrowest: number;
+}
+
+/** The strongest `kept` edges between two tokens at each [target, layer, token, i]: `above`, tokens behind the layer
+ *  that the token in front of it gets from; `below`, tokens in front of it that the token behind it sends to. */
+export interface FlowEdges {
+  kept: number;
+  above: Numbers;
+  aboveValue: Numbers;
+  below: Numbers;
+  belowValue: Numbers;
+}
+
+/** Relevance on the residual stream (targets, layers + 1, tokens), what does not move (targets, layers, tokens), and of
+ *  heads (targets, layers, heads); `streams` names the places on the stream, from the input up. */
+export interface FlowView {
+  view: "flow";
+  palette: Palette;
+  tokens: Token[];
+  streams: string[];
+  heads: number;
+  targets: { label: string; unit: string; paths: FlowPath[] }[];
+  nodes: Numbers;
+  rest: Numbers;
+  headScores: Numbers;
+  edges: FlowEdges;
+}
+
+export type View = HeatView | AttentionView | FlowView;
 
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {

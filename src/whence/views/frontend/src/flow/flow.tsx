@@ -1,0 +1,100 @@
+/** Relevance through the layers: a map of layers and tokens, the widest paths over it, what attention carries, heads. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { scaleOf, signed } from "../numbers.ts";
+import type { FlowView, Props } from "../spec.ts";
+import { CellMap } from "./cell_map.tsx";
+import { type Cell, edgesOf, type FlowNumbers, loaded, part } from "./lookup.ts";
+import { Lines, PathLine } from "./lines.tsx";
+import { Paths } from "./paths.tsx";
+import { Steps } from "./steps.tsx";
+
+export function Flow(props: Props<FlowView>) {
+  const [data, setData] = useState<FlowNumbers | null>(null);
+  useEffect(() => {
+    let wanted = true;
+    loaded(props.view).then((found) => wanted && setData(found));
+    return () => { wanted = false; };
+  }, [props.view]);
+  return data ? <Loaded {...props} data={data} /> : <p class="whence-quiet">Reading the numbers …</p>;
+}
+
+function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers }) {
+  const { tokens, streams, targets, palette } = view;
+  const [row, setRow] = useState(0);
+  const [at, setAt] = useState<Cell>({ row: streams.length - 1, column: topOf(view, data, 0) });
+  const [pointed, point] = useState<Cell | null>(null);
+  const [chosen, choose] = useState<Cell | null>(null);
+  const [head, setHead] = useState<Cell>({ row: 0, column: 0 });
+  const [headPointed, pointHead] = useState(false);
+  const [path, setPath] = useState<number | null>(0);
+  const [hovered, hover] = useState<number | null>(null);
+  const nodes = useMemo(() => part(data.nodes, targets.length, row), [data, row]);
+  const heads = useMemo(() => part(data.heads, targets.length, row), [data, row]);
+  const texts = useMemo(() => tokens.map((token) => token.text), [view]);
+  const numbers = useMemo(() => Array.from({ length: view.heads }, (_, i) => String(i)), [view]);
+  const layers = useMemo(() => streams.slice(1).map((_, layer) => String(layer)), [view]);
+  const { label, unit, paths } = targets[row];
+  const [scale, headScale] = [scaleOf(nodes), scaleOf(heads)];
+  const nameOf = ({ row: stream, column }: Cell) =>
+    `“${texts[column]}”, residual ${streams[stream]}: ${signed(nodes[stream * texts.length + column])} ${unit}`;
+  const headName = ({ row: layer, column }: Cell) =>
+    `layer ${layer} head ${column}: ${signed(heads[layer * view.heads + column])} ${unit}`;
+  const drawn = paths[hovered ?? path ?? -1];
+  const edges = (side: "above" | "below", layer: number) =>
+    chosen && layer >= 0 && layer < layers.length ? edgesOf(view, data, row, layer, chosen.column, side) : [];
+  const [above, below] = chosen ? [edges("above", chosen.row), edges("below", chosen.row - 1)] : [[], []];
+  const onChoose = (cell: Cell) => {
+    setAt(cell);
+    choose(chosen && chosen.row === cell.row && chosen.column === cell.column ? null : cell);
+    select?.({ row, residual: cell.row, token: cell.column });
+  };
+  return (
+    <div class="whence-flow">
+      {targets.length > 1 ? (
+        <label class="whence-flow-target">Explained:{" "}
+          <select value={row} onChange={(event) => { setRow(Number(event.currentTarget.value)); setPath(0); choose(null); }}>
+            {targets.map((target, i) => <option value={i}>{target.label}</option>)}
+          </select>
+        </label>
+      ) : null}
+      <p class="whence-flow-told" role="status"><bdi>{headPointed ? headName(head) : nameOf(pointed ?? at)}</bdi></p>
+      <div class="whence-flow-maps">
+        <section aria-label="Relevance by layer and token">
+          <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} at the top down to the input</span></h3>
+          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scale={scale} unit={unit}
+            palette={palette} widths={[18, 72]} at={at} nameOf={nameOf} onChoose={onChoose}
+            shown={paths[path ?? -1]?.tokens[0]}
+            onPoint={(cell) => { point(cell); if (cell) setAt(cell); }}
+            over={(sizes) => (
+              <>
+                {drawn ? <PathLine path={drawn} sizes={sizes} /> : null}
+                {chosen ? <Lines cell={chosen} above={above} below={below} sizes={sizes} rows={streams.length} /> : null}
+              </>
+            )} />
+        </section>
+        <section class="whence-flow-heads" aria-label="Relevance by layer and head">
+          <h3 class="whence-flow-heading">Heads <span class="whence-quiet">layer ↑ head →</span></h3>
+          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scale={headScale} unit={unit}
+            palette={palette} widths={[16, 30]} at={head} nameOf={headName}
+            onChoose={(cell) => { setHead(cell); select?.({ row, layer: cell.row, head: cell.column }); }}
+            onPoint={(cell) => { pointHead(cell !== null); if (cell) setHead(cell); }} />
+        </section>
+      </div>
+      <div class="whence-flow-maps">
+        <Paths paths={paths} unit={unit} layers={layers.length} pressed={path} onPress={setPath} onHover={hover} />
+        <Steps view={view} data={data} row={row} chosen={chosen} above={above} below={below} texts={texts} />
+      </div>
+    </div>
+  );
+}
+
+/** The token at which most stands on top. */
+function topOf(view: FlowView, data: FlowNumbers, row: number): number {
+  const [places, count] = [view.streams.length, view.tokens.length];
+  let best = 0;
+  for (let token = 1; token < count; token++) {
+    const size = (i: number) => Math.abs(data.nodes[(row * places + places - 1) * count + i]);
+    if (size(token) > size(best)) best = token;
+  }
+  return best;
+}

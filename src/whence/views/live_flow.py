@@ -1,0 +1,70 @@
+"""A flow as the data of its interactive view: every node, and of the edges the strongest at each."""
+
+from typing import Any
+
+import numpy as np
+
+from whence.records import Flow
+from whence.views.colors import Palette
+from whence.views.flow_sheet import PATHS, flow_title, path_text, stream_names, token_names
+from whence.views.live_data import colors, numbers, tokens
+from whence.views.token_text import readable
+
+_EDGES = 5
+"""The most edges of a node that are kept, on its way up and on its way down each."""
+_MOST_NODES = 400_000
+"""Ends of edges that a page holds, about: longer inputs keep fewer edges of each node, so that pages stay small."""
+
+
+def live_flow(record: Flow, palette: Palette) -> dict[str, Any]:
+    """What `FlowView` of the front end's spec.ts says; numbers are the record's own, never rounded."""
+    names = token_names(record)
+    return {
+        "view": "flow",
+        "palette": colors(palette),
+        "tokens": tokens(record.tokens),
+        "streams": list(stream_names(record.layers)),
+        "heads": record.heads.shape[2],
+        "targets": [_target(record, row, names) for row in range(len(record.targets))],
+        "nodes": numbers(record.nodes),
+        "rest": numbers(record.rest),
+        "headScores": numbers(record.heads),
+        "edges": _strongest_edges(record),
+    }
+
+
+def _target(record: Flow, row: int, names: list[str]) -> dict[str, Any]:
+    found = record.paths(PATHS, row) if record.tokens else []
+    return {
+        "label": flow_title(record, row),
+        "unit": readable(record.targets[row].unit),
+        "paths": [
+            {
+                "tokens": list(path.tokens),
+                "text": path_text(record, path, names),
+                "value": path.value,
+                "narrowest": path.narrowest,
+            }
+            for path in found
+        ],
+    }
+
+
+def _strongest_edges(record: Flow) -> dict[str, Any]:
+    """Of each layer the strongest edges between two tokens, of each that is a key and of each that is a query."""
+    count = len(record.tokens)
+    ends = 2 * record.edges.shape[0] * record.layers * count
+    kept = min(_EDGES, max(count - 1, 0), _MOST_NODES // max(ends, 1))
+    shape = (*record.edges.shape[:2], count, kept)
+    found = {name: np.zeros(shape, dtype=np.float32) for name in ("above", "below", "aboveValue", "belowValue")}
+    for row, layers in enumerate(record.edges) if kept else ():
+        for layer, edges in enumerate(layers):
+            others = np.where(np.eye(count, dtype=bool), 0, edges)
+            for side, table in (("above", others.T), ("below", others)):
+                sizes = np.abs(table)
+                chosen = np.argpartition(sizes, count - kept, axis=1)[:, -kept:]
+                order = np.argsort(-np.take_along_axis(sizes, chosen, axis=1), axis=1, kind="stable")
+                chosen = np.take_along_axis(chosen, order, axis=1)
+                found[side][row, layer] = chosen
+                found[f"{side}Value"][row, layer] = np.take_along_axis(table, chosen, axis=1)
+    return {"kept": kept} | {name: numbers(table) for name, table in found.items()}
