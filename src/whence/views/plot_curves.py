@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _ACROSS = 3
 _STYLES = ("-", "--", ":", "-.")
+_CHANCE = "0.35"
+"""The grey of random orders."""
 
 
 def curves_figure(record: Scores) -> "Figure":
@@ -36,7 +38,13 @@ def curves_figure(record: Scores) -> "Figure":
         title, across, up = drawable([chart.caption, chart.across, chart.up])
         names = drawable([curve.name for curve in chart.curves])
         for curve, name, style in zip(chart.curves, names, cycle(_STYLES), strict=False):
-            axes.plot(curve.x, curve.y, style, marker=".", label=name)
+            if curve.low:
+                axes.fill_between(curve.x, curve.low, curve.high, color=_CHANCE, alpha=0.2, linewidth=0)
+                axes.plot(
+                    curve.x, curve.y, "-", color=_CHANCE, linewidth=1, label=f"{name} ({drawable([curve.band])[0]})"
+                )
+            else:
+                axes.plot(curve.x, curve.y, style, marker=".", label=name)
         axes.set_title(title, loc="left", fontsize="medium", parse_math=False)
         axes.set_xlabel(across, parse_math=False)
         axes.set_ylabel(up, parse_math=False)

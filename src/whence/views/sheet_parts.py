@@ -38,12 +38,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves, of at least one point each, over one pair of axes, `across` and `up`, named with their units."""
+    """Curves, of at least one point each, over one pair of axes, `across` and `up`, named with their units; `note` says
+    what bands there are around them.
+    """
 
     caption: str
     across: str
     up: str
     curves: tuple[Curve, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
