@@ -14,6 +14,15 @@ from whence.views.token_text import readable
 PLAIN = """\
 Verdict: attnlrp on smollm2 · 3 inputs · 1 passed · 1 failed · 1 not applicable
 
+  check                    status            statistic         held against
+  parameter_randomization  ✓ passed          rank              another seed:
+                                             correlation:      0.900 [0.850,
+                                             0.04              0.930]
+  completeness             ✗ failed          rank              another seed:
+                                             correlation:      0.900 [0.850,
+                                             0.04              0.930]
+  roar                     – not applicable  —                 —
+
 ✓ parameter_randomization: passed
   The ranks change.
   rank correlation: 0.04

@@ -85,7 +85,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is shown of a record, in the order it is read. A caveat is `(whom it is for, the sentence)`, "" for all."""
+    """What is shown of a record. A caveat is `(whom it is for, the sentence)`, "" for all; `overview` stands in front of
+    the entries, all at a glance.
+    """
 
     title: str
     facts: tuple[str, ...]
@@ -98,6 +100,7 @@ class Sheet:
     charts: tuple[Chart, ...] = ()
     closing: str = ""
     matrices: tuple[Matrix, ...] = ()
+    overview: Table | None = None
 
 
 def sheet_of(
@@ -112,6 +115,7 @@ def sheet_of(
     caveats: Sequence[tuple[str, str]] = (),
     closing: str = "",
     matrices: Sequence[Matrix] = (),
+    overview: Table | None = None,
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -127,4 +131,5 @@ def sheet_of(
         tuple(charts),
         closing,
         tuple(matrices),
+        overview,
     )

@@ -21,6 +21,7 @@ _PLACES = 24
 def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
     """What to print for a sheet."""
     parts: list[Any] = [facts_line([Text(sheet.title, style="bold"), *sheet.facts], paper), Text()]
+    parts += [*_table(sheet.overview), Text()] if sheet.overview is not None else []
     for entry in sheet.entries:
         parts += [*_entry(entry), Text()]
     for table in sheet.tables:

@@ -8,7 +8,7 @@ from typing import Any
 from whence.records import Curve, Finding, Verdict
 from whence.records.verdict import FAILED, NOT_APPLICABLE, PASSED
 from whence.views.evidence import plain, settings
-from whence.views.numbers import counted, number
+from whence.views.numbers import NO_NUMBER, counted, number
 from whence.views.scores_sheet import spread
 from whence.views.sheet_parts import Chart, Column, Entry, Sheet, Table, Tone, sheet_of
 from whence.views.token_text import readable
@@ -32,7 +32,18 @@ def verdict_sheet(record: Verdict) -> Sheet:
         tables=[Table("", columns, rows)] if rows else [],
         entries=[_entry(finding) for finding in record.findings],
         closing=readable(record.summary),
+        overview=_overview(record) if record.findings else None,
     )
+
+
+def _overview(record: Verdict) -> Table:
+    """Each check in a line."""
+    columns = (Column("check"), Column("status"), Column("statistic", wraps=True), Column("held against", wraps=True))
+    rows = tuple(
+        (readable(one.check), f"{MARKS[one.status]} {one.status}", _statistic(one) or NO_NUMBER, _held_against(one))
+        for one in record.findings
+    )
+    return Table("", columns, rows)
 
 
 def _entry(finding: Finding) -> Entry:
@@ -44,22 +55,30 @@ def _entry(finding: Finding) -> Entry:
         finding.status,
         TONES[finding.status],
         readable(finding.sentence),
-        tuple(_statistic(finding)),
+        tuple(_facts(finding)),
         (*([details] if rest else []), *tables),
         (Chart("", "stage", "value", tuple(curves)),) if curves else (),
     )
 
 
-def _statistic(finding: Finding) -> list[str]:
-    facts = []
-    if finding.statistic is not None and finding.status != NOT_APPLICABLE:
-        facts.append(f"{readable(finding.statistic)}: {'none' if finding.value is None else number(finding.value)}")
+def _facts(finding: Finding) -> list[str]:
+    facts = [fact for fact in [_statistic(finding)] if fact]
     if finding.reference is not None:
         held = finding.reference
-        facts.append(
-            f"{readable(held.name)}: {spread(held)} ({readable(held.interval)}, {counted(held.draws, 'draw')})"
-        )
+        facts.append(f"{_held_against(finding)} ({readable(held.interval)}, {counted(held.draws, 'draw')})")
     return facts
+
+
+def _statistic(finding: Finding) -> str:
+    """The statistic's name and value, "" where the check does not apply."""
+    if finding.statistic is None or finding.status == NOT_APPLICABLE:
+        return ""
+    return f"{readable(finding.statistic)}: {'none' if finding.value is None else number(finding.value)}"
+
+
+def _held_against(finding: Finding) -> str:
+    held = finding.reference
+    return NO_NUMBER if held is None else f"{readable(held.name)}: {spread(held)}"
 
 
 def _sorted_out(details: Mapping[str, Any]) -> tuple[list[Curve], list[Table], list[tuple[str, str]]]:
