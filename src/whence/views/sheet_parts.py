@@ -85,8 +85,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is shown of a record. A caveat is `(whom it is for, the sentence)`, "" for all; `overview` stands in front of
-    the entries, all at a glance.
+    """What is shown of a record. A caveat is `(whom it is for, the sentence)`, "" for all; `overview` stands before
+    the entries, all of them at a glance.
     """
 
     title: str
