@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, latents, maximizers, report, validate
+    from whence.api import benchmark, compare, evaluate, explain, latents, maximizers, profiles, report, validate
     from whence.errors import (
         CallError,
         InputError,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         Latents,
         Leaderboard,
         Maximizers,
+        Profile,
+        Profiles,
         Reference,
         Report,
         Score,
@@ -58,7 +60,17 @@ if TYPE_CHECKING:
     from whence.targets import Contrast, Logit, LogProb, Prob
 
 _HOME = {
-    "whence.api": ("benchmark", "compare", "evaluate", "explain", "latents", "maximizers", "report", "validate"),
+    "whence.api": (
+        "benchmark",
+        "compare",
+        "evaluate",
+        "explain",
+        "latents",
+        "maximizers",
+        "profiles",
+        "report",
+        "validate",
+    ),
     "whence.errors": (
         "CallError",
         "InputError",
@@ -85,6 +97,8 @@ _HOME = {
         "Latents",
         "Leaderboard",
         "Maximizers",
+        "Profile",
+        "Profiles",
         "Reference",
         "Report",
         "Score",
@@ -125,6 +139,8 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteError",
     "Prob",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Sample",
@@ -154,6 +170,7 @@ __all__ = [
     "maximizers",
     "methods",
     "metrics",
+    "profiles",
     "relevance",
     "report",
     "validate",

@@ -6,6 +6,7 @@ from whence.records.disagreement import Disagreement
 from whence.records.latents import Latents, UnitScore
 from whence.records.leaderboard import Leaderboard
 from whence.records.maximizers import Maximizer, Maximizers
+from whence.records.profiles import Profile, Profiles
 from whence.records.reference import Reference
 from whence.records.report import Report
 from whence.records.scores import Curve, Score, Scores
@@ -26,6 +27,8 @@ __all__ = [
     "Leaderboard",
     "Maximizer",
     "Maximizers",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Score",

@@ -54,7 +54,8 @@ class Curve:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Curve":
         """The curve that `to_dict` described."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        low, high = (tuple(data.get(name, ())) for name in ("low", "high"))
+        return cls(data["name"], tuple(data["x"]), tuple(data["y"]), low, high, data.get("band", ""))
 
 
 @dataclass(frozen=True)
