@@ -37,13 +37,22 @@ def verdict_sheet(record: Verdict) -> Sheet:
 
 
 def _overview(record: Verdict) -> Table:
-    """Each check in a line."""
+    """Each check in a line, its numbers in front of what they are."""
     columns = (Column("check"), Column("status"), Column("statistic", wraps=True), Column("held against", wraps=True))
     rows = tuple(
-        (readable(one.check), f"{MARKS[one.status]} {one.status}", _statistic(one) or NO_NUMBER, _held_against(one))
+        (
+            readable(one.check),
+            f"{MARKS[one.status]} {one.status}",
+            _numbers_first(_statistic(one)),
+            _numbers_first(_held(one)),
+        )
         for one in record.findings
     )
     return Table("", columns, rows)
+
+
+def _numbers_first(named: tuple[str, str] | None) -> str:
+    return NO_NUMBER if named is None else f"{named[1]} {named[0]}"
 
 
 def _entry(finding: Finding) -> Entry:
@@ -62,23 +71,26 @@ def _entry(finding: Finding) -> Entry:
 
 
 def _facts(finding: Finding) -> list[str]:
-    facts = [fact for fact in [_statistic(finding)] if fact]
-    if finding.reference is not None:
-        held = finding.reference
-        facts.append(f"{_held_against(finding)} ({readable(held.interval)}, {counted(held.draws, 'draw')})")
+    facts = [": ".join(named) for named in [_statistic(finding)] if named]
+    held = finding.reference
+    if held is not None:
+        facts.append(
+            f"{readable(held.name)}: {spread(held)} ({readable(held.interval)}, {counted(held.draws, 'draw')})"
+        )
     return facts
 
 
-def _statistic(finding: Finding) -> str:
-    """The statistic's name and value, "" where the check does not apply."""
+def _statistic(finding: Finding) -> tuple[str, str] | None:
+    """The statistic's name and value, None where the check does not apply."""
     if finding.statistic is None or finding.status == NOT_APPLICABLE:
-        return ""
-    return f"{readable(finding.statistic)}: {'none' if finding.value is None else number(finding.value)}"
+        return None
+    return readable(finding.statistic), "none" if finding.value is None else number(finding.value)
 
 
-def _held_against(finding: Finding) -> str:
+def _held(finding: Finding) -> tuple[str, str] | None:
+    """What the statistic is held against, by its name and with its interval."""
     held = finding.reference
-    return NO_NUMBER if held is None else f"{readable(held.name)}: {spread(held)}"
+    return None if held is None else (readable(held.name), spread(held))
 
 
 def _sorted_out(details: Mapping[str, Any]) -> tuple[list[Curve], list[Table], list[tuple[str, str]]]:
