@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, flow, latents, maximizers, report, validate
+    from whence.api import benchmark, compare, evaluate, explain, flow, latents, maximizers, profiles, report, validate
     from whence.errors import (
         CallError,
         InputError,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         Latents,
         Leaderboard,
         Maximizers,
+        Profile,
+        Profiles,
         Reference,
         Report,
         Score,
@@ -67,6 +69,7 @@ _HOME = {
         "flow",
         "latents",
         "maximizers",
+        "profiles",
         "report",
         "validate",
     ),
@@ -97,6 +100,8 @@ _HOME = {
         "Latents",
         "Leaderboard",
         "Maximizers",
+        "Profile",
+        "Profiles",
         "Reference",
         "Report",
         "Score",
@@ -138,6 +143,8 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteError",
     "Prob",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Sample",
@@ -168,6 +175,7 @@ __all__ = [
     "maximizers",
     "methods",
     "metrics",
+    "profiles",
     "relevance",
     "report",
     "validate",

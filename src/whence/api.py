@@ -35,6 +35,7 @@ from whence.errors import InputError, UnsupportedError, WhenceWarning
 from whence.internals.flow import flow_of
 from whence.internals.latents import latents_of
 from whence.internals.maximizers import maximizers_of
+from whence.internals.profiles import Search, profiles_of
 from whence.methods.base import Method
 from whence.methods.recorded import restored
 from whence.methods.run import Run
@@ -50,6 +51,7 @@ from whence.records import (
     Latents,
     Leaderboard,
     Maximizers,
+    Profiles,
     Report,
     Unit,
     Verdict,
@@ -500,6 +502,58 @@ def maximizers(
     """
     run = Run(0, batch_size, progress)
     return maximizers_of(as_subject(subject, device), as_unit(unit), texts, by, k, as_method(method), run)
+
+
+def profiles(
+    subject: Any,
+    latents: Latents,
+    *,
+    k: int = 5,
+    target: int = 0,
+    tokens: int = 10,
+    texts: Iterable[Any] | None = None,
+    examples: int = 3,
+    by: str = "activation",
+    method: str | Method | type[Method] = "attnlrp",
+    batch_size: int | str = "auto",
+    progress: bool | None = None,
+    device: Any = None,
+) -> Profiles:
+    """The units that mattered most for a prediction, each with the tokens it writes for and the texts that drive it.
+
+    Formula: the k units u of largest |R_u|, R_u = Σ_t R_u(t) the relevance of the unit over the tokens of one target
+    row of `latents`; for each what `vocabulary_projection` and `maximizers` say of it.
+    Source: Achtibat et al. 2024, "AttnLRP", ICML, section 4.3, which reads the neurons of largest relevance by the
+    texts that drive them most; Geva et al. 2022 for the tokens, see `vocabulary_projection`.
+    Shapes and units: relevance in the target's unit, tokens in logits per unit of activation, texts by activation (of a
+    head, layer or residual its Euclidean norm) or by relevance.
+
+    - `latents`: what `latents` returned for this subject; `target` is which of its rows.
+    - `tokens`: how many vocabulary entries to name on each side.
+    - `texts`: texts to look for those in that drive each unit most, of which `examples` are kept, ranked `by` and
+      explained by `method` as in `maximizers`; without, nothing is run.
+
+    Cost: for each unit one forward for each text (by relevance, one backward too), and one of each for every example.
+    Errors: `InputError` for latents of a model with other weights, or a row there is not; `UnsupportedError` for what
+    is no transformers model. A unit that has no vocabulary projection has None, with the reason.
+    Does not claim: that a unit stands for what its tokens or texts have in common: most units do several things.
+
+    >>> from whence import FakeSubject, Latents, TargetValue, Token, Unit
+    >>> told = TargetValue("score", None, 2.0, 0.0, "logit")
+    >>> found = Latents("head", [Unit("head", 0, 1)], [Token("good", 1)], [told], [[[2.0]]], "attnlrp", {}, {})
+    >>> profiles(FakeSubject({"good": 2.0}), found)
+    Traceback (most recent call last):
+        ...
+    whence.errors.UnsupportedError: _AdditiveModel is no transformers model: it has no layers, neurons or heads to name.
+    """
+    if not isinstance(latents, Latents):
+        raise InputError(f"profiles() wants what latents() returns, got {type(latents).__name__}.")
+    if isinstance(texts, str):
+        raise InputError("profiles() wants several texts, got one string.")
+    check_counts("profiles", k=k, tokens=tokens, examples=examples)
+    run = Run(0, batch_size, progress)
+    search = None if texts is None else Search(tuple(texts), by, examples, as_method(method), run)
+    return profiles_of(as_subject(subject, device), latents, k, target, tokens, search)
 
 
 def report(*records: Any, title: str = "whence report") -> Report:

@@ -1,7 +1,9 @@
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from whence.errors import InputError, MissingExtraError
 from whence.views.plot import render
@@ -47,3 +49,41 @@ def test_without_matplotlib_the_error_names_the_extra(attribution_of, monkeypatc
 def test_other_things_are_refused() -> None:
     with pytest.raises(InputError, match="got dict"):
         render({})
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_the_same_record_gives_the_same_file(attribution_of, tmp_path, kind) -> None:
+    first, second = (attribution_of().save_figure(tmp_path / f"{name}.{kind}") for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    other = attribution_of(scores=(0.0, *[1.0] * 6)).save_figure(tmp_path / f"c.{kind}")
+    assert other.read_bytes() != first.read_bytes()
+
+
+def test_the_text_of_a_drawing_is_text_and_nothing_else(attribution_of, tmp_path) -> None:
+    texts = ("<script>alert(1)</script>", "]]>", "\x1b[31m", "&amp;", "The", " E", "iff")
+    path = attribution_of(texts, labels=["</svg>"]).save_figure(tmp_path / "a.svg")
+    drawing = ElementTree.parse(path).getroot()
+    words = ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert "<script>alert(1)</script>" in words
+    assert "+6.84" in words
+    assert not list(drawing.iter("{http://www.w3.org/2000/svg}script"))
+    assert "<dc:date>" not in path.read_text(encoding="utf-8")
+
+
+def test_a_picture_has_200_dots_an_inch(attribution_of, tmp_path) -> None:
+    with Image.open(attribution_of().save_figure(tmp_path / "a.PNG")) as image:
+        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+        wide, high = attribution_of().plot().get_size_inches()
+        assert image.size == (int(200 * wide), int(200 * high))
+
+
+def test_a_palette_changes_the_file(attribution_of, tmp_path) -> None:
+    red, orange = (attribution_of().save_figure(tmp_path / f"{name}.svg", palette=name) for name in ("RdBu", "PuOr"))
+    assert red.read_bytes() != orange.read_bytes()
+
+
+def test_another_ending_or_no_folder_is_an_error(attribution_of, tmp_path) -> None:
+    with pytest.raises(InputError, match=r"as .svg or .png, got 'a.pdf'. Use plot\(\).savefig\(\)"):
+        attribution_of().save_figure(tmp_path / "a.pdf")
+    with pytest.raises(InputError, match=r"Cannot write .*: No such file"):
+        attribution_of().save_figure(tmp_path / "no" / "a.svg")

@@ -7,6 +7,7 @@ from whence.records.flow import Flow, FlowPath
 from whence.records.latents import Latents, UnitScore
 from whence.records.leaderboard import Leaderboard
 from whence.records.maximizers import Maximizer, Maximizers
+from whence.records.profiles import Profile, Profiles
 from whence.records.reference import Reference
 from whence.records.report import Report
 from whence.records.scores import Curve, Score, Scores
@@ -29,6 +30,8 @@ __all__ = [
     "Leaderboard",
     "Maximizer",
     "Maximizers",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Score",

@@ -9,6 +9,7 @@ import numpy as np
 from whence.records import Attribution, Token
 from whence.views.colors import RDBU, Palette
 from whence.views.evidence import caveat, cost, plain, scale_of, settings, strongest
+from whence.views.html_account import Account, account
 from whence.views.html_strip import Strip, strip
 from whence.views.numbers import NO_NUMBER, counted, signed
 from whence.views.token_text import readable, readable_tokens
@@ -42,6 +43,7 @@ class AttributionPart:
     caveat: str | None
     cost: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
+    account: Account | None
     template: str = "attribution.html"
 
 
@@ -60,6 +62,7 @@ def attribution_part(record: Attribution, palette: Palette = RDBU) -> Attributio
         cost=tuple(cost(record.provenance)),
         rows_left_out=max(0, len(record.tokens) - _MOST_ROWS),
         provenance=tuple(settings(_said(record.provenance))),
+        account=account(record, 0) if len(strips) == 1 else None,
     )
 
 

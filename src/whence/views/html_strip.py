@@ -16,7 +16,7 @@ from whence.views.token_text import borders, gaps, isolated, quoted, readable, r
 
 @dataclass(frozen=True)
 class Pill:
-    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks."""
+    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks; a frame marks it."""
 
     text: str
     name: str
@@ -25,6 +25,7 @@ class Pill:
     after_gap: bool
     ends_line: bool
     begins_target: bool
+    marked: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 import { type ComponentType, render } from "preact";
 import { Attention } from "./attention/attention.tsx";
 import { Flow } from "./flow/flow.tsx";
+import { Charts } from "./chart.tsx";
 import { Heat } from "./heat.tsx";
 import type { Props, View } from "./spec.ts";
 
@@ -9,6 +10,7 @@ const COMPONENTS: { [K in View["view"]]: ComponentType<Props<Extract<View, { vie
   heat: Heat,
   attention: Attention,
   flow: Flow,
+  charts: Charts,
 };
 
 type Select = Props<View>["select"];

@@ -127,7 +127,31 @@ export interface FlowView {
   edges: FlowEdges;
 }
 
-export type View = HeatView | AttentionView | FlowView;
+/** One curve over a share of units, with the band of low and high that it is the mean of, if it is one. */
+export interface CurveData {
+  name: string;
+  x: Numbers;
+  y: Numbers;
+  band: [Numbers, Numbers] | null;
+}
+
+/** Curves over one pair of axes; `note` says what the bands are. */
+export interface ChartData {
+  caption: string;
+  across: string;
+  up: string;
+  note: string;
+  curves: CurveData[];
+}
+
+/** The curves by which metrics came about. */
+export interface ChartsView {
+  view: "charts";
+  palette: Palette;
+  charts: ChartData[];
+}
+
+export type View = HeatView | AttentionView | FlowView | ChartsView;
 
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {
