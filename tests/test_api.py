@@ -19,6 +19,8 @@ from whence.methods.values import target_values
 
 PUBLIC = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "CallError",
     "Comparison",
@@ -27,6 +29,7 @@ PUBLIC = [
     "Disagreement",
     "FakeSubject",
     "Finding",
+    "HeadVectors",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -54,6 +57,7 @@ PUBLIC = [
     "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
+    "attentions",
     "available",
     "benchmark",
     "compare",

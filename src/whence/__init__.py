@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, latents, maximizers, report, validate
+    from whence.api import attentions, benchmark, compare, evaluate, explain, latents, maximizers, report, validate
     from whence.errors import (
         CallError,
         InputError,
@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from whence.perturbation.suppression import Suppress
     from whence.records import (
         Agreement,
+        AttentionLayer,
+        Attentions,
         Attribution,
         Comparison,
         Curve,
         Disagreement,
         Finding,
+        HeadVectors,
         Latents,
         Leaderboard,
         Maximizers,
@@ -58,7 +61,17 @@ if TYPE_CHECKING:
     from whence.targets import Contrast, Logit, LogProb, Prob
 
 _HOME = {
-    "whence.api": ("benchmark", "compare", "evaluate", "explain", "latents", "maximizers", "report", "validate"),
+    "whence.api": (
+        "attentions",
+        "benchmark",
+        "compare",
+        "evaluate",
+        "explain",
+        "latents",
+        "maximizers",
+        "report",
+        "validate",
+    ),
     "whence.errors": (
         "CallError",
         "InputError",
@@ -77,11 +90,14 @@ _HOME = {
     "whence.perturbation.suppression": ("Suppress",),
     "whence.records": (
         "Agreement",
+        "AttentionLayer",
+        "Attentions",
         "Attribution",
         "Comparison",
         "Curve",
         "Disagreement",
         "Finding",
+        "HeadVectors",
         "Latents",
         "Leaderboard",
         "Maximizers",
@@ -107,6 +123,8 @@ _NAMESPACES = ("methods", "metrics", "relevance")
 __version__ = version("whence")
 __all__ = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "CallError",
     "Comparison",
@@ -115,6 +133,7 @@ __all__ = [
     "Disagreement",
     "FakeSubject",
     "Finding",
+    "HeadVectors",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -142,6 +161,7 @@ __all__ = [
     "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
+    "attentions",
     "available",
     "benchmark",
     "compare",
