@@ -1,4 +1,4 @@
-"""The queries and keys that are read are those the weights are made of, under every kernel, scaled as the model does."""
+"""The queries and keys that are read are those the weights are made of, under every kernel, at the model's scale."""
 
 import pytest
 import torch

@@ -256,8 +256,15 @@ class Attentions(Displayed):
 
 def _layer(data: dict[str, Any]) -> AttentionLayer:
     given = data["vectors"]
-    vectors = None if given is None else HeadVectors(given["queries"], given["keys"], given["scale"], given["biased"])
-    return AttentionLayer(data["number"], data["kind"], data["queries"], data["keys"], data["weights"], vectors)
+    vectors = given and HeadVectors(
+        _float32(given["queries"]), _float32(given["keys"]), given["scale"], given["biased"]
+    )
+    queries, keys = ((start, end) for start, end in (data["queries"], data["keys"]))
+    return AttentionLayer(data["number"], data["kind"], queries, keys, _float32(data["weights"]), vectors)
+
+
+def _float32(numbers: Any) -> Float32[np.ndarray, "..."]:
+    return np.asarray(numbers, dtype=np.float32)
 
 
 def _frozen(numbers: Any, axes: int, what: str) -> Float32[np.ndarray, "..."]:
