@@ -5,12 +5,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from whence.records import Attribution
+from whence.records import Attentions, Attribution
 from whence.views.colors import Palette
+from whence.views.live_attention import live_attention
 from whence.views.live_data import as_json
 from whence.views.live_heat import live_heat
 
-_MAKERS: dict[type, Callable[[Any, Palette], dict[str, Any]]] = {
+_MAKERS: dict[type, Callable[[Any, Palette], dict[str, Any] | None]] = {
+    Attentions: live_attention,
     Attribution: live_heat,
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from whence.records import Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.records import Attentions, Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.views.attention_sheet import attention_sheet
 from whence.views.leaderboard_sheet import leaderboard_sheet
 from whence.views.numbers import counted, number, signed
 from whence.views.scores_sheet import scores_sheet
@@ -69,6 +70,7 @@ def _vocabulary(record: VocabularyProjection) -> Sheet:
 
 
 _MAKERS: dict[type, Callable[[Any], Sheet]] = {
+    Attentions: attention_sheet,
     Latents: _latents,
     Leaderboard: leaderboard_sheet,
     Maximizers: _maximizers,

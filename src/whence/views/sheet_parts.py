@@ -63,6 +63,17 @@ class Matrix:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """Small pictures of numbers from 0 to 1, in rows and columns, for formats that draw pictures."""
+
+    caption: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    tiles: Float[np.ndarray, "row column down across"]
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One question and what came of it: a status as a word and as a mark, a sentence, facts and charts.
@@ -95,6 +106,7 @@ class Sheet:
     charts: tuple[Chart, ...] = ()
     closing: str = ""
     matrices: tuple[Matrix, ...] = ()
+    mosaics: tuple[Mosaic, ...] = ()
 
 
 def sheet_of(
@@ -109,6 +121,7 @@ def sheet_of(
     caveats: Sequence[tuple[str, str]] = (),
     closing: str = "",
     matrices: Sequence[Matrix] = (),
+    mosaics: Sequence[Mosaic] = (),
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -124,4 +137,5 @@ def sheet_of(
         tuple(charts),
         closing,
         tuple(matrices),
+        tuple(mosaics),
     )
