@@ -18,7 +18,7 @@ _NAMED = 40
 _LONGEST = 128
 """Tokens up to which a matrix of all of them is shown."""
 _PIXELS = 120_000
-_TILES = 24, 96
+_TILES = 8, 96
 """Pixels of the picture of all heads, and the least and most of one side of a head's."""
 _SINK = 0.01
 

@@ -1,4 +1,4 @@
-"""Records as a matplotlib figure: a heat map of rows by tokens, or the curves of metrics."""
+"""Records as a matplotlib figure: a heat map of rows by tokens, attention head by head, or the curves of metrics."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from whence.errors import InputError, MissingExtraError
-from whence.records import Attribution, Comparison, Scores
+from whence.records import Attentions, Attribution, Comparison, Scores
 from whence.views.colors import Palette, background, foreground, hex_code, palette_of
 from whence.views.evidence import scale_of
 from whence.views.numbers import signed
+from whence.views.plot_attention import attention_figure
 from whence.views.plot_curves import curves_figure
 from whence.views.plot_image import image_figure
 from whence.views.plot_text import drawable
@@ -39,7 +40,7 @@ class _Grid:
 
 def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), or
-    the curves of Scores.
+    the curves of Scores, or the heads of Attentions, those of up to six layers.
 
     In the palette "RdBu" blue is negative and red positive, in "PuOr" purple and orange; white is zero. An Attribution
     has one scale for all rows, in its unit. Scores of different methods have different units, so in a Comparison each
@@ -57,6 +58,8 @@ def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     colors = palette_of(palette)
     if isinstance(record, Scores):
         return curves_figure(record)
+    if isinstance(record, Attentions):
+        return attention_figure(record, colors)
     if isinstance(record, Attribution | Comparison) and (figure := image_figure(record, colors)) is not None:
         return figure
     if isinstance(record, Attribution):
@@ -65,7 +68,8 @@ def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
         grid = _comparison_grid(record)
     else:
         raise InputError(
-            f"The plot view shows an Attribution, a Comparison or the curves of Scores, got {type(record).__name__}. "
+            f"The plot view shows an Attribution, a Comparison, Attentions or the curves of Scores, got "
+            f"{type(record).__name__}. "
             f"Every record has show() and to_html()."
         )
     rows, columns = grid.scores.shape
