@@ -163,6 +163,16 @@ def test_scores_that_are_no_product_have_none():
     assert (len(read.weights), read.vectors) == (1, {})
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_products_are_followed_for_those_who_ask_alone(attention, monkeypatch):
+    def fails(*_):
+        raise AssertionError("nobody asked for vectors")
+
+    monkeypatch.setattr("whence.methods.score_products.call", fails)
+    subject = whence.load(tiny.llama_lm(attn_implementation=attention))
+    assert whence.explain(subject, TEXT, method="raw_attention").scores.sum() == pytest.approx(1, abs=1e-5)
+
+
 def test_reading_changes_nothing():
     subject = whence.load(tiny.llama_lm(attn_implementation="eager"))
     batch = subject.collate([subject.encode(TEXT)])

@@ -10,6 +10,7 @@ import pytest
 from views.attended import one_stack, random_stack, two_stacks
 from whence.records import AttentionLayer, Attentions, HeadVectors
 from whence.views import html
+from whence.views.attention_sheet import attention_sheet
 from whence.views.colors import RDBU
 from whence.views.live import live, live_json
 from whence.views.live_attention import drawn_layers
@@ -90,9 +91,8 @@ def test_of_more_than_a_page_can_hold_layers_are_drawn_evenly_spread(monkeypatch
     assert (len(numbers), numbers[-1]) == (4, 8)
     assert np.ptp(np.diff(numbers)) <= 1
     assert [layer["number"] for layer in live(record, RDBU)["layers"]] == numbers
-    from whence.views.attention_sheet import attention_sheet
-
-    assert any("there is room for layer" in fact for fact in attention_sheet(record).facts)
+    fact = f"interactive in a page are 4 of the layers, for its size: {', '.join(map(str, numbers))}"
+    assert fact in attention_sheet(record).facts
     monkeypatch.setattr("whence.views.live_attention.MOST_NUMBERS", 100)
     assert live(record, RDBU) is None
     assert "every head of every layer" in html.render([record])

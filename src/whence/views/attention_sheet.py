@@ -49,26 +49,28 @@ def _facts(record: Attentions) -> list[str]:
     facts = [f"{counted(len(record.layers), 'layer')} of {each}", counted(len(record.tokens), "token")]
     facts += ["each looks back only"] if record.causal else []
     sinks = max(float(layer.rest.max()) for layer in record.layers)
-    facts += [f"up to {share(sinks)} of a row on an attention sink"] if sinks > _SINK else []
+    facts += [f"up to {share(sinks)} of a row on no token (an attention sink)"] if sinks > _SINK else []
     drawn = drawn_layers(record)
     if len(drawn) < len(record.layers):
-        shown = ", ".join(layer.name for layer in drawn) or "no layer"
-        facts.append(f"to be drawn interactively there is room for {shown}: choose with layers=")
+        names = f": {', '.join(_short_names(drawn))}" if drawn else ""
+        facts.append(f"interactive in a page are {len(drawn)} of the layers, for its size{names}")
     return facts
 
 
 def _links(record: Attentions) -> list[Table]:
     """Of each layer the strongest link, or of many layers the strongest of these."""
     tokens = readable_tokens(record.tokens)
-    found = [(layer, *link) for layer in record.layers if (link := _strongest(record, layer)) is not None]
-    shown = sorted(range(len(found)), key=lambda i: -float(found[i][1]))[:_LISTED]
-    if not found:
+    links = {
+        place: link for place, layer in enumerate(record.layers) if (link := _strongest(record, layer)) is not None
+    }
+    if not links:
         return []
+    shown = sorted(sorted(links, key=lambda place: -links[place][0])[:_LISTED])
     rows = []
-    for place in sorted(shown):
-        layer, weight, head, query, key = found[place]
-        one, other = (f"“{tokens[i]}”" for i in (layer.queries[0] + query, layer.keys[0] + key))
-        rows.append((layer.name, str(head), one, other, f"{weight:.2f}", share(_first_share(layer).mean())))
+    for place, name in zip(shown, _short_names([record.layers[place] for place in shown]), strict=True):
+        layer, (weight, head, query, key) = record.layers[place], links[place]
+        one, other = (f"{i} “{tokens[i]}”" for i in (layer.queries[0] + query, layer.keys[0] + key))
+        rows.append((name, str(head), one, other, f"{weight:.2f}", share(_first_share(layer).mean())))
     columns = (
         Column("layer"),
         Column("head", True),
@@ -77,7 +79,7 @@ def _links(record: Attentions) -> list[Table]:
         Column("weight", True),
         Column("on first", True),
     )
-    left = len(found) - len(shown)
+    left = len(links) - len(shown)
     note = "left out: links to the first token, to special tokens and of a token to itself"
     remarks = ["on first: mean weight of all heads on the first token there is to look at"]
     remarks += [f"and {counted(left, 'layer')} with weaker ones"] if left else []
