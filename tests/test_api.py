@@ -19,6 +19,8 @@ from whence.methods.values import target_values
 
 PUBLIC = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "CallError",
     "Comparison",
@@ -28,6 +30,7 @@ PUBLIC = [
     "FakeSubject",
     "Finding",
     "Flow",
+    "HeadVectors",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -57,6 +60,7 @@ PUBLIC = [
     "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
+    "attentions",
     "available",
     "benchmark",
     "compare",

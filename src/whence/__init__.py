@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, flow, latents, maximizers, profiles, report, validate
+    from whence.api import (
+        attentions,
+        benchmark,
+        compare,
+        evaluate,
+        explain,
+        flow,
+        latents,
+        maximizers,
+        profiles,
+        report,
+        validate,
+    )
     from whence.errors import (
         CallError,
         InputError,
@@ -33,12 +45,15 @@ if TYPE_CHECKING:
     from whence.perturbation.suppression import Suppress
     from whence.records import (
         Agreement,
+        AttentionLayer,
+        Attentions,
         Attribution,
         Comparison,
         Curve,
         Disagreement,
         Finding,
         Flow,
+        HeadVectors,
         Latents,
         Leaderboard,
         Maximizers,
@@ -62,6 +77,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "whence.api": (
+        "attentions",
         "benchmark",
         "compare",
         "evaluate",
@@ -91,12 +107,15 @@ _HOME = {
     "whence.perturbation.suppression": ("Suppress",),
     "whence.records": (
         "Agreement",
+        "AttentionLayer",
+        "Attentions",
         "Attribution",
         "Comparison",
         "Curve",
         "Disagreement",
         "Finding",
         "Flow",
+        "HeadVectors",
         "Latents",
         "Leaderboard",
         "Maximizers",
@@ -124,6 +143,8 @@ _NAMESPACES = ("methods", "metrics", "relevance")
 __version__ = version("whence")
 __all__ = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "CallError",
     "Comparison",
@@ -133,6 +154,7 @@ __all__ = [
     "FakeSubject",
     "Finding",
     "Flow",
+    "HeadVectors",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -162,6 +184,7 @@ __all__ = [
     "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
+    "attentions",
     "available",
     "benchmark",
     "compare",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from views.attended import TEXTS, one_stack, random_stack, two_stacks
 from whence.errors import InputError, MissingExtraError
 from whence.views.plot import render
 
@@ -29,6 +30,28 @@ def test_methods_are_rows_each_on_its_own_scale(comparison_of) -> None:
 
 def test_several_targets_of_several_methods_are_all_rows(comparison_of) -> None:
     assert len(render(comparison_of(rows=2)).axes[0].get_yticklabels()) == 6
+
+
+def test_each_head_of_a_layer_has_a_map_of_its_weights() -> None:
+    record = one_stack()
+    maps = [axes for axes in render(record).axes if axes.images]
+    assert len(maps) == 6
+    for i, axes in enumerate(maps):
+        np.testing.assert_array_equal(axes.images[0].get_array(), record.layers[i // 3].weights[i % 3])
+        assert axes.images[0].get_clim() == (0, 1)
+    assert [label.get_text() for label in maps[0].get_yticklabels()] == list(TEXTS)
+
+
+def test_of_many_layers_and_heads_some_have_maps_and_it_says_so() -> None:
+    figure = render(random_stack(9, 20, 3, causal=True))
+    assert sum(bool(axes.images) for axes in figure.axes) == 6 * 16
+    assert figure.get_suptitle() == "6 of 9 layers, 16 of 20 heads"
+
+
+def test_attention_from_target_to_source_names_both() -> None:
+    maps = [axes for axes in render(two_stacks()).axes if axes.images]
+    assert [label.get_text() for label in maps[4].get_yticklabels()] == ["<pad>", "Salut"]
+    assert [label.get_text() for label in maps[4].get_xticklabels()] == ["Hello", " you", "</s>"]
 
 
 def test_labels_are_never_taken_for_mathematics(attribution_of, tmp_path) -> None:

@@ -205,6 +205,19 @@ def read_target(target: str | None, subject: Any) -> str | int | None:
     return target
 
 
+def read_numbers(given: str | None, option: str) -> list[int] | None:
+    """Whole numbers and ranges of them, separated by commas, each once and in order; None where nothing was chosen."""
+    if given is None:
+        return None
+    found: set[int] = set()
+    for part in given.split(","):
+        ends = re.fullmatch(r"\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*", part)
+        if ends is None or (ends[2] and int(ends[1]) > int(ends[2])):
+            raise typer.BadParameter(f"{part.strip()!r} is no number or range: write 3, 0,5 or 0-5.", param_hint=option)
+        found |= set(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
+    return sorted(found)
+
+
 def read_units(units: str | None) -> str | int | None:
     """The units as they are meant: digits are a number of pixels."""
     return int(units) if units is not None and units.isdecimal() else units

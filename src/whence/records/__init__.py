@@ -1,5 +1,6 @@
 """What comes out: frozen records of plain numbers, equal after a round trip through a file. No torch here."""
 
+from whence.records.attentions import AttentionLayer, Attentions, HeadVectors
 from whence.records.attribution import Attribution
 from whence.records.comparison import Agreement, Comparison
 from whence.records.disagreement import Disagreement
@@ -19,6 +20,8 @@ from whence.records.vocabulary_projection import TokenScore, VocabularyProjectio
 
 __all__ = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "Comparison",
     "Curve",
@@ -26,6 +29,7 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowPath",
+    "HeadVectors",
     "Latents",
     "Leaderboard",
     "Maximizer",

@@ -10,10 +10,21 @@ import numpy as np
 from jaxtyping import Float
 
 from whence.errors import InputError, MissingExtraError
-from whence.records import Attribution, Comparison, Flow, Latents, Leaderboard, Scores, Verdict, VocabularyProjection
+from whence.records import (
+    Attentions,
+    Attribution,
+    Comparison,
+    Flow,
+    Latents,
+    Leaderboard,
+    Scores,
+    Verdict,
+    VocabularyProjection,
+)
 from whence.views.colors import Palette, background, foreground, hex_code, palette_of
 from whence.views.evidence import scale_of
 from whence.views.numbers import signed
+from whence.views.plot_attention import attention_figure
 from whence.views.plot_bars import latents_figure, leaderboard_figure, verdict_figure, vocabulary_figure
 from whence.views.plot_curves import curves_figure
 from whence.views.plot_flow import flow_figure
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
 
 _NUMBERS: dict[type, Callable[[Any, Palette], "Figure"]] = {
     Scores: lambda record, _: curves_figure(record),
+    Attentions: attention_figure,
     Flow: flow_figure,
     Latents: latents_figure,
     VocabularyProjection: vocabulary_figure,
@@ -55,8 +67,8 @@ class _Grid:
 
 def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), the
-    curves of Scores, a Flow by layer and token and by layer and head, or the numbers of Latents, a
-    VocabularyProjection, a Leaderboard or a Verdict.
+    curves of Scores, a Flow by layer and token and by layer and head, the heads of Attentions (of up to six layers), or
+    the numbers of Latents, a VocabularyProjection, a Leaderboard or a Verdict.
 
     In the palette "RdBu" blue is negative and red positive, in "PuOr" purple and orange; white is zero. An Attribution
     has one scale for all rows, in its unit. Scores of different methods have different units, so in a Comparison each

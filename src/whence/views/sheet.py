@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from whence.records import Flow, Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.records import Attentions, Flow, Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.views.attention_sheet import attention_sheet
 from whence.views.flow_sheet import flow_sheet
 from whence.views.leaderboard_sheet import leaderboard_sheet
 from whence.views.numbers import counted, number, signed
@@ -71,6 +72,7 @@ def _vocabulary(record: VocabularyProjection) -> Sheet:
 
 _MAKERS: dict[type, Callable[[Any], Sheet]] = {
     Flow: flow_sheet,
+    Attentions: attention_sheet,
     Latents: _latents,
     Leaderboard: leaderboard_sheet,
     Maximizers: _maximizers,

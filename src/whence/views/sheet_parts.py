@@ -66,6 +66,17 @@ class Matrix:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """Small pictures of numbers from 0 to 1, in rows and columns, for formats that draw pictures."""
+
+    caption: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    tiles: Float[np.ndarray, "row column down across"]
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One question and what came of it: a status as a word and as a mark, a sentence, facts and charts.
@@ -104,6 +115,7 @@ class Sheet:
     matrices: tuple[Matrix, ...] = ()
     drawn: tuple[Table, ...] = ()
     overview: Table | None = None
+    mosaics: tuple[Mosaic, ...] = ()
 
 
 def sheet_of(
@@ -120,6 +132,7 @@ def sheet_of(
     matrices: Sequence[Matrix] = (),
     drawn: Sequence[Table] = (),
     overview: Table | None = None,
+    mosaics: Sequence[Mosaic] = (),
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -137,4 +150,5 @@ def sheet_of(
         tuple(matrices),
         tuple(drawn),
         overview,
+        tuple(mosaics),
     )
