@@ -5,13 +5,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from whence.records import Attribution
+from whence.records import Attribution, Comparison
 from whence.views.colors import Palette
+from whence.views.live_comparison import live_comparison
 from whence.views.live_data import as_json
 from whence.views.live_heat import live_heat
 
 _MAKERS: dict[type, Callable[[Any, Palette], dict[str, Any]]] = {
     Attribution: live_heat,
+    Comparison: live_comparison,
 }
 
 

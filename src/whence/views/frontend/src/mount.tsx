@@ -1,10 +1,12 @@
 /** Which component draws which view, and where on a page they go. */
 import { type ComponentType, render } from "preact";
+import { Comparison } from "./comparison.tsx";
 import { Heat } from "./heat.tsx";
 import type { Props, View } from "./spec.ts";
 
 const COMPONENTS: { [K in View["view"]]: ComponentType<Props<Extract<View, { view: K }>>> } = {
   heat: Heat,
+  comparison: Comparison,
 };
 
 type Select = Props<View>["select"];

@@ -1,0 +1,41 @@
+"""What of a long input stands on paper: sums over its sentences, and as many target rows as can be looked through."""
+
+from whence.records import Attribution
+from whence.views.numbers import counted
+
+MOST_TOKENS = 600
+"""Tokens that are shown one by one; of more, the sentences."""
+MOST_PILLS = 4000
+"""Tokens or sentences that all rows of a record show together, the first row aside, which is always there."""
+
+
+def drawn(record: Attribution) -> Attribution:
+    """The record as it is drawn: itself, or its sentences where its tokens are too many to be looked through."""
+    long = len(record.tokens) > MOST_TOKENS and record.grid is None
+    return record.sentences() if long else record
+
+
+def rows_drawn(record: Attribution, times: int = 1) -> int:
+    """How many of the target rows of a record, as it is `drawn`, are shown, each `times` times; at least one."""
+    rows = len(record.targets)
+    if record.grid is not None:
+        return rows
+    pills = 0
+    for row in range(rows):
+        pills += times * record.visible(row)
+        if row and pills > MOST_PILLS:
+            return row
+    return rows
+
+
+def sentences_note(record: Attribution, shown: Attribution) -> str | None:
+    """What is drawn in place of tokens, None where those are."""
+    if shown is record:
+        return None
+    return f"{len(record.tokens)} tokens, shown as sums over their {counted(len(shown.tokens), 'sentence')}"
+
+
+def rows_left_out(record: Attribution, rows: int) -> str | None:
+    """Where the target rows are that are not shown, None where all are."""
+    left = len(record.targets) - rows
+    return f"{counted(left, 'more target row')}: see the interactive view or the record" if left else None
