@@ -41,7 +41,8 @@ def inputs(record: Attribution) -> dict[str, Any]:
 def target(record: Attribution, row: int) -> dict[str, Any]:
     """One target row: what it explains and its account, as text, and how many leading tokens it can depend on."""
     account, place = evidence(record, row), record.targets[row].position
-    share = f" ({account.residual_share})" if account.residual_share else ""
+    whole = "value − baseline" if record.targets[row].baseline_value else "value"
+    share = f" ({account.residual_share} of {whole})" if account.residual_share else ""
     inside = place is not None and place < len(record.tokens) and not record.is_regrouped
     return {
         "label": heading(record, row),

@@ -9,7 +9,7 @@ import { signed } from "./numbers.ts";
 import { cellFacts, Opacity, Picture, Plain } from "./picture.tsx";
 import type { Agreement, ComparisonView, Props, Target } from "./spec.ts";
 import { facts, ReadingControls, scaleNote, scaleShown, TextStrip, useReading, WhatItIs } from "./text_heat.tsx";
-import { difference } from "./units.ts";
+import { difference, SAID } from "./units.ts";
 
 /** A row of scores with what it is called and is of; `scale` ends its colours over an image. */
 interface Line {
@@ -73,7 +73,7 @@ function TextRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
         )}
         {shown ? <Readings rows={lines.map((line) => [line.label, ...facts(view, line.scores, shown, wanted.level, line.target)])} /> : null}
       </div>
-      <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading)}</span></Legend>
+      <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, view.targets[row].seen < view.tokens.length)}</span></Legend>
       <Agreements view={view} row={row} pair={pair} onPair={onPair}>
         {paired(lines, pair).map((line) => strip(line))}
       </Agreements>
@@ -126,6 +126,7 @@ function Head({ line, scale }: { line: Line; scale: number }) {
 function Readings({ rows }: { rows: string[][] }) {
   return (
     <table class="whence-numbers">
+      <thead><tr>{["method", "score", ...SAID].map((name, i) => <th scope="col">{i < 2 ? name : `${i < 3 ? "rank" : "share"} ${name}`}</th>)}</tr></thead>
       <tbody>{rows.map(([label, ...said]) => <tr><th scope="row"><bdi>{label}</bdi></th>{said.map((fact) => <td>{fact}</td>)}</tr>)}</tbody>
     </table>
   );

@@ -1,6 +1,6 @@
 /** Controls that several views have: one choice of a few, and the legend of colours. */
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
 import { signed } from "./numbers.ts";
 import type { Palette } from "./spec.ts";
@@ -12,9 +12,10 @@ interface ChoiceProps<T> {
   onChange: (value: T) => void;
 }
 
-/** One of several: radio buttons, so that arrow keys go from one to the next. */
+/** One of several: radio buttons, so that arrow keys go from one to the next. Their name is that of no other on the
+ *  page, whichever view, or copy of this script, made them. */
 export function Choice<T extends string | number>({ name, options, value, onChange }: ChoiceProps<T>) {
-  const group = useId();
+  const group = useMemo(() => `whence-${Math.random().toString(36).slice(2)}`, []);
   return (
     <fieldset class="whence-heat-choice">
       <legend>{name}</legend>

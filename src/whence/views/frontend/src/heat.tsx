@@ -7,7 +7,7 @@ import { number, signed } from "./numbers.ts";
 import { PictureHeat } from "./picture.tsx";
 import type { HeatView, Props, Target } from "./spec.ts";
 import { facts, ReadingControls, scaleNote, scaleShown, TextStrip, useReading, WhatItIs } from "./text_heat.tsx";
-import { runsOf, scaleOn, sum, textOf } from "./units.ts";
+import { named, runsOf, scaleOn, sum, textOf } from "./units.ts";
 
 type Rows = (row: number) => ArrayLike<number>;
 
@@ -42,7 +42,7 @@ export function Targets({ targets, row, onChange, account = true }: {
 }) {
   if (targets.length < 2) return null;
   const target = targets[row];
-  const options = targets.map(({ text, label, value }, at) => ({ value: at, text, title: `${label}, ${value}` }));
+  const options = targets.map(({ text, label, value }, at) => ({ value: at, text: text.trim(), title: `${label}, ${value}` }));
   const known = [["Explained", target.label], ["Value", target.value]];
   if (account) known.push(["Baseline", target.baseline ?? ""], ["Residual", target.residual ?? "none claimed"], ["Unit", target.unit]);
   return (
@@ -70,7 +70,7 @@ function TextHeat({ view, row, scores, errors, onRow, onChoose }: TextHeatProps)
   const target = view.targets[row];
   const { shown, wanted } = reading;
   const forms = [{ value: "text", text: "text" }, { value: "matrix", text: "matrix" }];
-  const said = shown ? facts(view, scores(row), shown, wanted.level, target) : [];
+  const said = shown && facts(view, scores(row), shown, wanted.level, target);
   const error = shown && errors && shown.from < target.seen ? sum(errors(row), shown) : null;
   return (
     <>
@@ -84,11 +84,11 @@ function TextHeat({ view, row, scores, errors, onRow, onChoose }: TextHeatProps)
             {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : (
               <span class="whence-quiet">Point at a token, or go to it with Tab and the arrow keys, to read its score.</span>
             )}
-            {said.map((fact) => <span>{fact}</span>)}
+            {said && named(said).map((fact) => <span>{fact}</span>)}
             {error === null ? null : <span>standard error {shown!.to - shown!.from > 1 ? "at most " : ""}{number(error)}</span>}
           </p>
           <Legend palette={view.palette} scale={scaleShown(view, scores(row), target.seen, reading)} unit={target.unit}>
-            <span>{scaleNote(reading)}</span>
+            <span>{scaleNote(reading, target.seen < view.tokens.length)}</span>
           </Legend>
         </>
       )}
@@ -135,7 +135,7 @@ function TextMatrix({ view, row, scores, reading, onRow }: Omit<TextHeatProps, "
           </>
         ) : <span class="whence-quiet">Point at a cell, or go to it with Tab and the arrow keys; a click chooses its row.</span>}
       </p>
-      <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading)}</span></Legend>
+      <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, true)}</span></Legend>
     </>
   );
 }

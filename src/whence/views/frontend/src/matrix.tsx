@@ -42,6 +42,15 @@ export function useDark(): boolean {
   return dark;
 }
 
+/** The cell that an arrow key leads to; none for other keys. */
+export function stepped(event: KeyboardEvent, at: Cell | null, rows: number, columns: number): Cell | null {
+  const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+  if (!step) return null;
+  event.preventDefault();
+  const within = (place: number, count: number) => Math.max(0, Math.min(count - 1, place));
+  return at ? { row: within(at.row + step[0], rows), column: within(at.column + step[1], columns) } : { row: 0, column: 0 };
+}
+
 export function Matrix(props: MatrixProps) {
   const { label, rows, columns, at, onPoint, onChoose } = props;
   const frame = useRef<HTMLDivElement>(null);
@@ -74,13 +83,8 @@ export function Matrix(props: MatrixProps) {
   };
   const move = (event: KeyboardEvent) => {
     if (event.key === "Enter" && at) onChoose?.(at);
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const within = (place: number, count: number) => Math.max(0, Math.min(count - 1, place));
-    const next = at
-      ? { row: within(at.row + step[0], rows.length), column: within(at.column + step[1], columns.length) }
-      : { row: 0, column: 0 };
+    const next = stepped(event, at, rows.length, columns.length);
+    if (!next) return;
     const box = frame.current!;
     const [x, y] = [next.column * cell, next.row * HEIGHT];
     box.scrollLeft = Math.max(x + cell + left - box.clientWidth, Math.min(box.scrollLeft, x));

@@ -1,9 +1,9 @@
 /** The heat map of an image: its units over the picture, each to be pointed at or reached with arrow keys. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Legend } from "./controls.tsx";
-import { number, signed } from "./numbers.ts";
+import { stepped } from "./matrix.tsx";
 import type { Grid, Palette, Target } from "./spec.ts";
-import { ordinal } from "./units.ts";
+import { named, said, standingAmong } from "./units.ts";
 
 /** Cells that are outlined and marked one by one. */
 const FEW = 1024;
@@ -34,13 +34,10 @@ export function Picture(props: PictureProps) {
     return inside ? row * grid.columns + column : null;
   };
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     if (event.key === "Enter" && at !== null) onChoose?.(at);
-    if (!step) return;
-    event.preventDefault();
-    const [row, column] = [Math.floor((at ?? 0) / grid.columns) + step[0], ((at ?? 0) % grid.columns) + step[1]];
-    const inside = row >= 0 && row < grid.rows && column >= 0 && column < grid.columns;
-    onPoint(inside ? row * grid.columns + column : at ?? 0);
+    const from = at === null ? null : { row: Math.floor(at / grid.columns), column: at % grid.columns };
+    const next = stepped(event, from, grid.rows, grid.columns);
+    if (next) onPoint(next.row * grid.columns + next.column);
   };
   return (
     <div class="whence-heat-picture" style={{ aspectRatio: `${grid.width} / ${grid.height}` }}>
@@ -83,14 +80,9 @@ export function Opacity({ value, onChange }: { value: number; onChange: (value: 
 }
 
 /** What is said of one unit of an image: its name, and its score, rank and share. */
-export function cellFacts(grid: Grid, scores: ArrayLike<number>, cell: number, unit: string): [string, ...string[]] {
-  const [score, sizes] = [scores[cell], Array.from(scores, Math.abs)];
-  const total = sizes.reduce((all, one) => all + one, 0);
-  const rank = 1 + sizes.filter((one) => one > Math.abs(score)).length;
-  const most = sizes.reduce((a, b) => Math.max(a, b), 0);
-  const share = total ? [`${number(Number(((100 * Math.abs(score)) / total).toPrecision(3)))}% of Σ|score|`] : [];
+export function cellFacts(grid: Grid, scores: ArrayLike<number>, cell: number, unit: string): string[] {
   const name = `${grid.unit} ${Math.floor(cell / grid.columns)},${cell % grid.columns}`;
-  return [name, `${signed(score, most)} ${unit}`, `${ordinal(rank)} of ${scores.length} by |score|`, ...share];
+  return [name, ...said(standingAmong(scores[cell], Array.from(scores)), unit)];
 }
 
 export function PictureHeat({ grid, scores, scale, target, palette, onChoose }: {
@@ -105,7 +97,7 @@ export function PictureHeat({ grid, scores, scale, target, palette, onChoose }: 
   const [at, point] = useState<number | null>(null);
   const [kept, keep] = useState<number | null>(null);
   const shown = at ?? kept;
-  const [name, ...facts] = shown === null ? [null] : cellFacts(grid, scores, shown, target.unit);
+  const [name, ...facts] = shown === null ? [] : cellFacts(grid, scores, shown, target.unit);
   const label = `${target.label}: ${grid.rows} by ${grid.columns} ${grid.unit} scores over the image. Arrow keys go from one to the next.`;
   const choose = (cell: number) => { keep(cell === kept ? null : cell); onChoose(cell); };
   return (
@@ -117,7 +109,7 @@ export function PictureHeat({ grid, scores, scale, target, palette, onChoose }: 
       </div>
       <p class="whence-heat-readout" aria-live="polite">
         {name ? <strong>{name}</strong> : <span class="whence-quiet">Point at the picture, or go over it with Tab and the arrow keys, to read a score.</span>}
-        {facts.map((fact) => <span>{fact}</span>)}
+        {name && named(facts).map((fact) => <span>{fact}</span>)}
       </p>
       <Legend palette={palette} scale={scale} unit={target.unit}>
         {scores.length > FEW ? <span>1% of the scores go beyond the scale, and have the colour of its end</span> : null}

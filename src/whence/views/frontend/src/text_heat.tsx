@@ -2,10 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { Check, Choice } from "./controls.tsx";
-import { number, signed } from "./numbers.ts";
 import type { Inputs, Palette, Target } from "./spec.ts";
 import { Pills } from "./token_strip.tsx";
-import { firstLevel, keyOf, ordinal, type Pill, pillsOf, type Run, scaleOn, standing, textOf, type Wanted } from "./units.ts";
+import { firstLevel, keyOf, type Pill, pillsOf, type Run, said, scaleOn, standing, textOf, type Wanted } from "./units.ts";
 
 const LONGEST = 90;
 const NAMES: { [level: string]: string } = { tokens: "tokens", words: "words", sentences: "sentences" };
@@ -95,8 +94,9 @@ export function scaleShown(inputs: Inputs, scores: ArrayLike<number>, seen: numb
 }
 
 /** What the colours are of, where that is not each token's own score. */
-export function scaleNote({ wanted }: Reading): string {
-  const notes = wanted.level === "tokens" ? [] : [`colours are of sums over ${wanted.level}`];
+export function scaleNote({ wanted }: Reading, unread: boolean): string {
+  const notes = unread ? ["without colour: not read yet when this was predicted"] : [];
+  if (wanted.level !== "tokens") notes.push(`colours are of sums over ${wanted.level}`);
   if (wanted.opened.size && wanted.level === "sentences") notes.push("open sentences have a scale of their tokens");
   if (wanted.without) notes.push("scale without special tokens and the first; the scores are unchanged");
   return notes.join(" · ");
@@ -108,7 +108,7 @@ export function WhatItIs({ inputs, run, level }: { inputs: Inputs; run: Run; lev
   const token = inputs.tokens[run.from];
   const id = inputs.ids[run.from];
   const about = run.to - run.from > 1
-    ? [`${run.to - run.from} tokens`]
+    ? [`sum of ${run.to - run.from} tokens`]
     : [id === null ? "" : `id ${id}`, token.role, token.special ? "special" : ""];
   return (
     <>
@@ -121,8 +121,5 @@ export function WhatItIs({ inputs, run, level }: { inputs: Inputs; run: Run; lev
 /** A run's score, rank and share, as facts one after another. */
 export function facts(inputs: Inputs, scores: ArrayLike<number>, run: Run, level: string, target: Pick<Target, "seen" | "unit">) {
   if (run.from >= target.seen) return ["not read yet when this was predicted: no score"];
-  const { score, rank, among, share, scale } = standing(inputs, scores, run, level, target.seen);
-  const whole = run.to - run.from > 1 ? "sum " : "";
-  const part = share === null ? [] : [`${number(Number((100 * share).toPrecision(3)))}% of Σ|score|`];
-  return [`${whole}${signed(score, scale)} ${target.unit}`, `${ordinal(rank)} of ${among} by |score|`, ...part];
+  return said(standing(inputs, scores, run, level, target.seen), target.unit);
 }

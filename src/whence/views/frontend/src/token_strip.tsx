@@ -88,7 +88,7 @@ function One({ pill, unit, palette }: { pill: Pill; unit: string; palette: Palet
   const { score, scale, text } = pill;
   const classes = ["whence-pill"];
   if (pill.own) classes.push("whence-heat-own");
-  if (pill.opens !== null || pill.to - pill.from > 1) classes.push("whence-heat-run");
+  if (pill.opens === false) classes.push("whence-heat-run");
   const before = pill.begins ? <><br /><span class="whence-quiet">→ </span></> : pill.gap ? " " : null;
   const after = pill.ends ? <br /> : null;
   if (score === null) {

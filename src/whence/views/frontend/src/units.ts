@@ -1,4 +1,5 @@
 /** Tokens, or runs of them, with their scores: what a strip shows, and what can be said of one. */
+import { number, signed } from "./numbers.ts";
 import type { Inputs, Level, Token } from "./spec.ts";
 
 /** The tokens from `from` up to, not including, `to`. */
@@ -104,7 +105,7 @@ export function pillsOf(
     const whole = pill(run, open ? "▾" : textOf(inputs, run, level), scales.run, folded ? open : null);
     if (!open) return [whole];
     const inside = Array.from({ length: run.to - run.from }, (_, i) => ({ from: run.from + i, to: run.from + i + 1 }));
-    return [whole, ...inside.map((one) => ({ ...pill(one, tokens[one.from].text, scales.token, null) }))];
+    return [whole, ...inside.map((one) => pill(one, tokens[one.from].text, scales.token, null))];
   });
 }
 
@@ -128,15 +129,7 @@ export function standing(inputs: Inputs, scores: ArrayLike<number>, run: Run, le
   const runs = runsOf(inputs, level);
   const known = runs.some((one) => one.from === run.from && one.to === run.to);
   const sums = (known ? runs : runsOf(inputs, "tokens")).filter((one) => one.from < seen).map((one) => sum(scores, one));
-  const score = sum(scores, run);
-  const total = sums.reduce((all, one) => all + Math.abs(one), 0);
-  return {
-    score,
-    rank: 1 + sums.filter((one) => Math.abs(one) > Math.abs(score)).length,
-    among: sums.length,
-    share: total ? Math.abs(score) / total : null,
-    scale: sums.reduce((most, one) => Math.max(most, Math.abs(one)), 0),
-  };
+  return standingAmong(sum(scores, run), sums);
 }
 
 /** The scores of one row divided by their sum of |score| over what the prediction could read; zeros stay zeros. */
@@ -149,6 +142,39 @@ export function shares(scores: ArrayLike<number>): Float64Array {
 export function difference(first: ArrayLike<number>, second: ArrayLike<number>, sameUnit: boolean): Float64Array {
   const [mine, theirs] = sameUnit ? [first, second] : [shares(first), shares(second)];
   return Float64Array.from(mine, (score, i) => score - theirs[i]);
+}
+
+/** A score, its rank by |score| and its share of their sum, among scores. */
+export function standingAmong(score: number, scores: number[]): Standing {
+  const sizes = scores.map(Math.abs);
+  const total = sizes.reduce((all, one) => all + one, 0);
+  return {
+    score,
+    rank: 1 + sizes.filter((one) => one > Math.abs(score)).length,
+    among: sizes.length,
+    share: total ? Math.abs(score) / total : null,
+    scale: sizes.reduce((most, one) => Math.max(most, one), 0),
+  };
+}
+
+/** What `said` says of a score beside itself. */
+export const SAID = ["by |score|", "of Σ|score|"];
+
+/** What is said of a score: itself with its sign and unit, its rank, and its share. */
+export function said({ score, rank, among, share, scale }: Standing, unit: string): string[] {
+  const part = share === null ? [] : [percent(share)];
+  return [`${signed(score, scale)} ${unit}`, `${ordinal(rank)} of ${among}`, ...part];
+}
+
+/** The same, each with what it is. */
+export function named([score, ...rest]: string[]): string[] {
+  return [score, ...rest.map((fact, i) => `${fact} ${SAID[i]}`)];
+}
+
+/** A share in percent, to three digits. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.00005) return "<0.01%";
+  return `${number(Number((100 * share).toPrecision(share < 0.1 ? 2 : 3)))}%`;
 }
 
 /** 1st, 2nd, 3rd, 4th, ... */
