@@ -1,12 +1,16 @@
 """What of a long input stands on paper: sums over its sentences, and as many target rows as can be looked through."""
 
+import numpy as np
+
 from whence.records import Attribution
 from whence.views.numbers import counted
 
 MOST_TOKENS = 600
 """Tokens that are shown one by one; of more, the sentences."""
 MOST_PILLS = 4000
-"""Tokens or sentences that all rows of a record show together, the first row aside, which is always there."""
+"""Tokens that all rows of a record show together, the first row aside, which is always there."""
+_TEXT = 40
+"""Characters of a sentence that take as much room as a token."""
 
 
 def drawn(record: Attribution) -> Attribution:
@@ -20,12 +24,9 @@ def rows_drawn(record: Attribution, times: int = 1) -> int:
     rows = len(record.targets)
     if record.grid is not None:
         return rows
-    pills = 0
-    for row in range(rows):
-        pills += times * record.visible(row)
-        if row and pills > MOST_PILLS:
-            return row
-    return rows
+    size = np.cumsum([0, *(1 + len(token.text) // _TEXT for token in record.tokens)])
+    total = np.cumsum([times * size[record.visible(row)] for row in range(rows)])
+    return max(1, int(np.searchsorted(total, MOST_PILLS, side="right"))) if rows else 0
 
 
 def sentences_note(record: Attribution, shown: Attribution) -> str | None:
