@@ -25,7 +25,7 @@ def rows_drawn(record: Attribution, times: int = 1) -> int:
     if record.grid is not None:
         return rows
     size = np.cumsum([0, *(1 + len(token.text) // _TEXT for token in record.tokens)])
-    total = np.cumsum([times * size[record.visible(row)] for row in range(rows)])
+    total = np.cumsum([times * size[min(record.visible(row), len(record.tokens))] for row in range(rows)])
     return max(1, int(np.searchsorted(total, MOST_PILLS, side="right"))) if rows else 0
 
 
