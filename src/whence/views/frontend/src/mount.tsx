@@ -3,6 +3,7 @@ import { type ComponentType, render } from "preact";
 import { Attention } from "./attention/attention.tsx";
 import { Flow } from "./flow/flow.tsx";
 import { Charts } from "./chart.tsx";
+import { Comparison } from "./comparison.tsx";
 import { Heat } from "./heat.tsx";
 import type { Props, View } from "./spec.ts";
 
@@ -11,6 +12,7 @@ const COMPONENTS: { [K in View["view"]]: ComponentType<Props<Extract<View, { vie
   attention: Attention,
   flow: Flow,
   charts: Charts,
+  comparison: Comparison,
 };
 
 type Select = Props<View>["select"];
