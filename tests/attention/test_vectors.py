@@ -143,6 +143,15 @@ def test_of_the_fused_kernel_grouped_or_not(kernel, groups):
     assert exact == (not biased)
 
 
+def test_operands_given_by_name_are_passed_on_and_not_followed():
+    q, k, v = heads()
+    read = Read()
+    with read.calls:
+        torch.softmax(torch.matmul(q, other=k.mT), dim=-1) @ v
+        torch.baddbmm(input=BIAS, batch1=q[0], batch2=k[0].mT)
+    assert (len(read.weights), read.vectors) == (1, {})
+
+
 def test_an_attention_sink_is_said_too():
     """gpt_oss puts a column behind the keys' scores and drops it after the softmax."""
     q, k, v = heads()

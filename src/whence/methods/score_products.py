@@ -50,7 +50,7 @@ def product_of(scores: Tensor) -> Product | None:
 
 def call(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """The function's own result, which is known for a product if it is one, or comes of one."""
-    if func in MATMUL or func in _ADDED_MATMUL:
+    if (func in MATMUL and len(args) == 2) or (func in _ADDED_MATMUL and args):
         result = func(*args, **kwargs)
         setattr(result, _MARK, (_multiplied if func in MATMUL else _added_to)(*args, **kwargs))
         return result
