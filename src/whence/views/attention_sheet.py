@@ -30,7 +30,7 @@ def attention_sheet(record: Attentions) -> Sheet:
         record.provenance,
         _title(record),
         _facts(record),
-        tables=_links(record),
+        drawn=_links(record),
         matrices=matrices,
         mosaics=[_all(record)],
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from whence.errors import InputError
 from whence.records import (
+    Attentions,
     Attribution,
     Comparison,
     Flow,
@@ -70,6 +71,7 @@ def render(
         sections=sections,
         legend=legend_of(colors),
         pictured=any(_pictured(record, section) for record, section in zip(records, sections, strict=True)),
+        attention=any(isinstance(record, Attentions) for record in records),
         heat=not sections or any(not isinstance(one.part, SheetPart) or one.part.maps for one in sections),
         interactive=any(section.live is not None for section in sections),
         script=script,

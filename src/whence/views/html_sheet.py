@@ -27,7 +27,7 @@ class SheetPart:
     @property
     def name(self) -> str:
         """Its line in a table of contents."""
-        return self.sheet.title
+        return " · ".join((self.sheet.title, *self.sheet.facts[:1]))
 
     @property
     def pictured(self) -> bool:
