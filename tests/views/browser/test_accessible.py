@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from views.examples import EXAMPLES
+from views.examples import EXAMPLES, SCORES
 from whence.views import html
 
 AXE = Path(html.__file__).parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -104,3 +104,17 @@ def test_the_view_and_what_stands_without_a_script_have_the_same_colours(opened)
     live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
     assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
     assert len(live) == 7
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_orange_and_purple_are_those_of_the_view_the_bars_and_what_needs_no_script(opened, dark) -> None:
+    record = EXAMPLES["attribution"]()
+    page = opened(html.render([record], palette="PuOr"), dark=dark)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    shown = "all => all.map((one) => getComputedStyle(one).backgroundColor)"
+    live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
+    assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
+    assert live[4] == ("rgb(253, 184, 99)" if dark else "rgb(127, 59, 8)")
+    bars = page.locator(".whence-bar span").evaluate_all(shown)
+    below, above = ("rgb(178, 171, 210)", "rgb(224, 130, 20)") if dark else ("rgb(111, 90, 166)", "rgb(179, 88, 6)")
+    assert bars == [below if score < 0 else above for score in SCORES]
