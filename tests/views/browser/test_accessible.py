@@ -1,7 +1,9 @@
 """Every page can be read by everyone: by axe's rules, by keyboard, on dark screens and on paper."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from views.examples import EXAMPLES, SCORES
@@ -13,6 +15,8 @@ async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
   .filter((one) => ["serious", "critical"].includes(one.impact))
   .map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).slice(0, 3)}`)
 """
+
+NAMES = "all => all.map((one) => one.ariaLabel)"
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -118,3 +122,21 @@ def test_orange_and_purple_are_those_of_the_view_the_bars_and_what_needs_no_scri
     bars = page.locator(".whence-bar span").evaluate_all(shown)
     below, above = ("rgb(178, 171, 210)", "rgb(224, 130, 20)") if dark else ("rgb(111, 90, 166)", "rgb(179, 88, 6)")
     assert bars == [below if score < 0 else above for score in SCORES]
+
+
+def test_without_scripts_the_page_shows_what_needs_none(opened, whole) -> None:
+    page = opened(whole, java_script_enabled=False, keep=False)
+    assert page.locator(".whence-static .whence-pill").first.is_visible()
+    assert visible(page, ".whence-live") == {False}
+
+
+def test_a_view_writes_numbers_as_python_does(opened) -> None:
+    record = EXAMPLES["attribution"]()
+    scales = [np.float32(10.0) ** exponent for exponent in range(-9, 9)]
+    page = opened(html.render([replace(record, scores=record.scores * scale) for scale in scales]), keep=False)
+    live, fixed = (
+        [name.split(": ")[1] for name in page.locator(f"{place} .whence-pill[aria-label]").evaluate_all(NAMES)]
+        for place in (".whence-live", ".whence-static .whence-strip")
+    )
+    assert live == fixed
+    assert len(live) == len(SCORES) * len(scales)
