@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from views.untrusted import PAYLOADS, RECORDS
-from whence.views import html
+from whence.views import html, notebook
 from whence.views.token_text import readable
 
 
@@ -51,6 +51,18 @@ class Skeleton(HTMLParser):
             self.parts.append(data)
 
 
+class Cell(Skeleton):
+    """A notebook's cell, with the attributes of its one frame."""
+
+    def __init__(self, source: str):
+        self.frames: list[dict[str, str]] = []
+        super().__init__(source)
+
+    def handle_starttag(self, tag, attrs):
+        super().handle_starttag(tag, attrs)
+        self.frames += [dict(attrs)] if tag == "iframe" else []
+
+
 def shape_of(value):
     """JSON without its texts and numbers."""
     if isinstance(value, dict):
@@ -83,6 +95,16 @@ def test_no_text_changes_what_a_page_is_made_of(payload, fragment) -> None:
     assert page.words.count(readable(payload)) == safe.words.count("safe")
     assert page.data.count(readable(payload)) == safe.data.count("safe")
     assert bool(page.data) != fragment
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_changes_what_a_notebook_s_cell_is_made_of(payload) -> None:
+    safe, cell = (Cell(notebook.render([RECORDS["attribution"](text)], title=text)) for text in ("safe", payload))
+    assert cell.parts == safe.parts
+    assert cell.frames[0]["sandbox"] == "allow-scripts"
+    assert cell.frames[0]["title"] == readable(payload)
+    inside = [Skeleton(one.frames[0]["srcdoc"]).parts for one in (safe, cell)]
+    assert inside[0] == inside[1]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

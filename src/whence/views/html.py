@@ -70,6 +70,7 @@ def render(
         title=heading or _title(records),
         sections=sections,
         legend=legend_of(colors),
+        palette=colors.name,
         pictured=any(_pictured(record, section) for record, section in zip(records, sections, strict=True)),
         attention=any(isinstance(record, Attentions) for record in records),
         heat=not sections or any(not isinstance(one.part, SheetPart) or one.part.maps for one in sections),

@@ -1,10 +1,12 @@
 """Every page can be read by everyone: by axe's rules, by keyboard, on dark screens and on paper."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from views.examples import EXAMPLES
+from views.examples import EXAMPLES, SCORES
 from whence.views import html
 
 AXE = Path(html.__file__).parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -14,23 +16,23 @@ async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
   .map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).slice(0, 3)}`)
 """
 
-
-@pytest.mark.parametrize("kind", EXAMPLES)
-def test_axe_finds_no_serious_violation_in_light_or_dark(opened, kind) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: run 'make frontend'")
-    page = opened(html.render([EXAMPLES[kind]()]), bypass_csp=True)
-    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(GRAVE) == []
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate(GRAVE) == []
+NAMES = "all => all.map((one) => one.ariaLabel)"
 
 
 @pytest.fixture
 def whole() -> str:
     """A page with a record of every type."""
     return html.render([make() for make in EXAMPLES.values()])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_no_serious_violation_in_a_page_of_every_record(opened, whole, dark) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: run 'make frontend'")
+    page = opened(whole, dark=dark, bypass_csp=True)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(GRAVE) == []
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -104,3 +106,35 @@ def test_the_view_and_what_stands_without_a_script_have_the_same_colours(opened)
     live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
     assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
     assert len(live) == 7
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_orange_and_purple_are_those_of_the_view_the_bars_and_what_needs_no_script(opened, dark) -> None:
+    record = EXAMPLES["attribution"]()
+    page = opened(html.render([record], palette="PuOr"), dark=dark)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    shown = "all => all.map((one) => getComputedStyle(one).backgroundColor)"
+    live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
+    assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
+    assert live[4] == ("rgb(253, 184, 99)" if dark else "rgb(127, 59, 8)")
+    bars = page.locator(".whence-bar span").evaluate_all(shown)
+    below, above = ("rgb(178, 171, 210)", "rgb(224, 130, 20)") if dark else ("rgb(111, 90, 166)", "rgb(179, 88, 6)")
+    assert bars == [below if score < 0 else above for score in SCORES]
+
+
+def test_without_scripts_the_page_shows_what_needs_none(opened, whole) -> None:
+    page = opened(whole, java_script_enabled=False, keep=False)
+    assert page.locator(".whence-static .whence-pill").first.is_visible()
+    assert visible(page, ".whence-live") == {False}
+
+
+def test_a_view_writes_numbers_as_python_does(opened) -> None:
+    record = EXAMPLES["attribution"]()
+    scales = [np.float32(10.0) ** exponent for exponent in range(-9, 9)]
+    page = opened(html.render([replace(record, scores=record.scores * scale) for scale in scales]), keep=False)
+    live, fixed = (
+        [name.split(": ")[1] for name in page.locator(f"{place} .whence-pill[aria-label]").evaluate_all(NAMES)]
+        for place in (".whence-live", ".whence-static .whence-strip")
+    )
+    assert live == fixed
+    assert len(live) == len(SCORES) * len(scales)

@@ -34,9 +34,9 @@ def test_a_host_without_frames_or_style_sheets_shows_the_colours_and_underlines(
     assert all(token.is_visible() for token in tokens.all())
 
 
-@pytest.mark.parametrize("kind", EXAMPLES)
-def test_nothing_of_what_such_a_host_keeps_is_hidden(opened, kind) -> None:
-    page = opened(host(sanitized(EXAMPLES[kind]()._repr_html_())), keep=False)
+def test_nothing_of_what_such_a_host_keeps_is_hidden(opened) -> None:
+    page = opened(host(*(sanitized(make()._repr_html_()) for make in EXAMPLES.values())))
+    assert page.locator("article .whence").count() == len(EXAMPLES)
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     hidden = "all => all.filter((one) => one.textContent.trim() && !one.checkVisibility()).map((one) => one.outerHTML)"
     assert page.locator(".whence, .whence *").evaluate_all(hidden) == []
