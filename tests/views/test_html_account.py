@@ -64,3 +64,10 @@ def test_what_does_not_claim_to_add_up_has_no_account():
     assert account(replace(one, residual=None), 0) is None
     assert not Page(html.render([replace(one, residual=None)])).with_class("whence-account")
     assert Page(html.render([one])).with_class("whence-account")
+
+
+def test_a_comparison_has_the_account_of_each_method_that_claims_one(comparison_of):
+    page = Page(html.render([comparison_of()]))
+    assert len(page.with_class("whence-account")) == 1
+    assert "value = sum of scores + residual, in logit" in page.text
+    assert not Page(html.render([comparison_of(rows=2)])).with_class("whence-account")
