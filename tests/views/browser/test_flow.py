@@ -23,8 +23,8 @@ def cell(page, row, column, rows, columns, index=0):
     return box["x"] + box["width"] * (column + 0.5) / columns, box["y"] + box["height"] * (rows - 0.5 - row) / rows
 
 
-def told(page):
-    return page.locator(".whence-flow-told").inner_text()
+def told(page, index=0):
+    return page.locator(".whence-flow-told").nth(index).inner_text()
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1000), (True, 1000), (False, 420), (True, 420)])
@@ -37,13 +37,14 @@ def test_pointing_at_a_cell_says_its_relevance(opened, dark, width) -> None:
         assert told(page).startswith(f"“{text}”, residual {row}")
         assert told(page).endswith(f"{near(record.nodes[0, row, column])} logit")
     page.mouse.move(*cell(page, 1, 0, 3, 2, index=1))
-    assert told(page) == f"layer 1 head 0: {near(record.heads[0, 1, 0])} logit"
+    assert told(page, 1) == f"layer 1 head 0: {near(record.heads[0, 1, 0])} logit"
     assert not page.locator(".whence-static").is_visible()
 
 
 def test_cells_have_the_colours_of_their_scores(opened) -> None:
     record = make_flow()
     page = opened(html.render([record]))
+    page.locator(".whence-flow-cell").first.wait_for()
     found = page.evaluate(
         """() => { const canvas = document.querySelector('.whence-flow-cells canvas'), {width, height} = canvas;
         const all = canvas.getContext('2d').getImageData(0, 0, width, height).data;
@@ -115,6 +116,7 @@ def test_everything_is_reached_by_keys(opened) -> None:
     assert page.evaluate("document.activeElement === document.querySelectorAll('.whence-flow-cell')[1]")
     page.keyboard.press("ArrowUp")
     assert "layer 1 head 0" in page.locator(".whence-flow-cell").nth(1).get_attribute("aria-label")
+    assert told(page, 1).startswith("layer 1 head 0: ")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
 
@@ -140,11 +142,23 @@ def test_a_long_input_is_drawn_as_far_as_it_is_seen(opened) -> None:
     page.locator(".whence-flow-cell").first.focus()
     page.keyboard.press("Home")
     assert told(page).startswith("“ word0”, residual 2 top")
-    page.wait_for_function("document.querySelector('.whence-flow-scroll').scrollLeft < 200")
+    page.wait_for_function("() => document.querySelector('.whence-flow-scroll').scrollLeft < 200")
     page.keyboard.press("End")
     assert told(page).startswith("“ word1999”")
-    page.wait_for_function("document.querySelector('.whence-flow-scroll').scrollLeft > 20000")
+    page.wait_for_function("() => document.querySelector('.whence-flow-scroll').scrollLeft > 20000")
     assert "word1999" in page.locator(".whence-flow-columns").first.inner_text()
+
+
+def test_a_pointer_at_rest_does_not_take_the_cell_from_the_keys(opened) -> None:
+    page = opened(html.render([make_flow([f" word{i}" for i in range(300)], layers=2)]))
+    page.locator(".whence-flow-cell").first.wait_for()
+    box = page.locator(".whence-flow-scroll").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 30)
+    page.locator(".whence-flow-cell").first.focus()
+    for key, word in (("End", 299), ("Home", 0)):
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        assert told(page).startswith(f"“ word{word}”")
 
 
 def test_tokens_are_text_and_nothing_else(opened) -> None:

@@ -25,7 +25,7 @@ interface MapProps {
   at: Cell;
   shown?: number | null;
   nameOf: (cell: Cell) => string;
-  onPoint: (cell: Cell | null) => void;
+  onPoint: (cell: Cell) => void;
   onChoose: (cell: Cell) => void;
   over?: (sizes: Sizes) => ComponentChildren;
 }
@@ -37,6 +37,7 @@ export function CellMap(props: MapProps) {
   const scroll = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const pointer = useRef("");
   const dark = useDark();
   const across = Math.max(props.widths[0], Math.min(props.widths[1], Math.floor(room / columns.length)));
   const sizes = { across, down: rowHeight(rows.length) };
@@ -68,6 +69,13 @@ export function CellMap(props: MapProps) {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return cellAt(event.clientX - box.left, event.clientY - box.top, sizes, rows.length, columns.length);
   };
+  const point = (event: MouseEvent) => {
+    const place = `${event.clientX} ${event.clientY}`;
+    if (pointer.current === place) return; // the map was scrolled under a pointer at rest
+    pointer.current = place;
+    const cell = cellOf(event);
+    if (cell && (cell.row !== at.row || cell.column !== at.column)) onPoint(cell);
+  };
   const press = (event: KeyboardEvent) => {
     const next = moved(at, event.key, rows.length, columns.length);
     if (!next || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -84,6 +92,7 @@ export function CellMap(props: MapProps) {
   const turned = across < Math.min(TURNED, LETTER * longest);
   return (
     <div class="whence-flow-map">
+      <p class="whence-flow-told" role="status"><bdi>{nameOf(at)}</bdi></p>
       <div class="whence-flow-rows" style={{ height: px(height) }} aria-hidden="true">
         {rows.map((text, row) =>
           row % every && row !== rows.length - 1 ? null : (
@@ -93,7 +102,7 @@ export function CellMap(props: MapProps) {
       </div>
       <div class="whence-flow-scroll" ref={scroll} onScroll={(event) => setScrolled(event.currentTarget.scrollLeft)}>
         <div class="whence-flow-cells" style={{ width: px(columns.length * across), height: px(height) }}
-          onMouseMove={(event) => onPoint(cellOf(event))} onMouseLeave={() => onPoint(null)} onClick={choose} onKeyDown={press}>
+          onMouseMove={point} onClick={choose} onKeyDown={press}>
           <canvas ref={canvas} aria-hidden="true" />
           {props.over ? (
             <svg width={columns.length * across} height={height} aria-hidden="true">{props.over(sizes)}</svg>

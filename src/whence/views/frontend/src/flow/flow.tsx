@@ -21,11 +21,9 @@ export function Flow(props: Props<FlowView>) {
 function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers }) {
   const { tokens, streams, targets, palette } = view;
   const [row, setRow] = useState(0);
-  const [at, setAt] = useState<Cell>({ row: streams.length - 1, column: topOf(view, data, 0) });
-  const [pointed, point] = useState<Cell | null>(null);
+  const [at, setAt] = useState(() => strongest(part(data.nodes, targets.length, 0), tokens.length));
   const [chosen, choose] = useState<Cell | null>(null);
-  const [head, setHead] = useState<Cell>({ row: 0, column: 0 });
-  const [headPointed, pointHead] = useState(false);
+  const [head, setHead] = useState(() => strongest(part(data.heads, targets.length, 0), view.heads));
   const [path, setPath] = useState<number | null>(0);
   const [hovered, hover] = useState<number | null>(null);
   const nodes = useMemo(() => part(data.nodes, targets.length, row), [data, row]);
@@ -57,14 +55,13 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
           </select>
         </label>
       ) : null}
-      <p class="whence-flow-told" role="status"><bdi>{headPointed ? headName(head) : nameOf(pointed ?? at)}</bdi></p>
       <div class="whence-flow-maps">
         <section aria-label="Relevance by layer and token">
           <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} at the top down to the input</span></h3>
           <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scale={scale} unit={unit}
             palette={palette} widths={[18, 72]} at={at} nameOf={nameOf} onChoose={onChoose}
             shown={paths[path ?? -1]?.tokens[0]}
-            onPoint={(cell) => { point(cell); if (cell) setAt(cell); }}
+            onPoint={setAt}
             over={(sizes) => (
               <>
                 {drawn ? <PathLine path={drawn} sizes={sizes} /> : null}
@@ -77,7 +74,7 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
           <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scale={headScale} unit={unit}
             palette={palette} widths={[16, 30]} at={head} nameOf={headName}
             onChoose={(cell) => { setHead(cell); select?.({ row, layer: cell.row, head: cell.column }); }}
-            onPoint={(cell) => { pointHead(cell !== null); if (cell) setHead(cell); }} />
+            onPoint={setHead} />
         </section>
       </div>
       <div class="whence-flow-maps">
@@ -88,13 +85,9 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
   );
 }
 
-/** The token at which most stands on top. */
-function topOf(view: FlowView, data: FlowNumbers, row: number): number {
-  const [places, count] = [view.streams.length, view.tokens.length];
+/** The cell of largest size, the first among equals. */
+function strongest(values: ArrayLike<number>, columns: number): Cell {
   let best = 0;
-  for (let token = 1; token < count; token++) {
-    const size = (i: number) => Math.abs(data.nodes[(row * places + places - 1) * count + i]);
-    if (size(token) > size(best)) best = token;
-  }
-  return best;
+  for (let i = 1; i < values.length; i++) if (Math.abs(values[i]) > Math.abs(values[best])) best = i;
+  return { row: Math.floor(best / columns), column: best % columns };
 }
