@@ -35,6 +35,11 @@ export function Choice<T extends string | number>({ name, options, value, onChan
   );
 }
 
+/** What stands where a score would be read out. */
+export function Hint() {
+  return <span class="whence-quiet">Point at a score, or go to it with Tab and the arrow keys, to read it here.</span>;
+}
+
 interface CheckProps {
   checked: boolean;
   onChange: (checked: boolean) => void;
