@@ -1,4 +1,5 @@
 /** Attention at three levels: one layer's heads, all layers and heads, and the vectors behind one token's weights. */
+import "./attention.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { AttentionLayer, AttentionView, Props } from "../spec.ts";
 import { Check } from "./check.tsx";
