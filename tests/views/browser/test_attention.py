@@ -292,7 +292,7 @@ def test_a_layer_without_vectors_says_how_to_record_them(opened) -> None:
     page = opened(pages.page(pages.decoder()))
     tab(page, "Neuron").click()
     page.get_by_label("Layer").select_option("0")
-    said = page.locator(".whence-attn-missing").inner_text()
+    said = page.locator("[role=tabpanel] p").inner_text()
     assert said.startswith("No query and key vectors were recorded for layer 0; they were for layer 2.")
     assert "whence.attentions(..., vectors=True)" in said
 
@@ -305,6 +305,34 @@ def test_a_biased_layer_shows_the_recorded_weight_and_no_softmax(opened) -> None
     assert page.get_by_text("This layer adds a bias to the scores").is_visible()
     heading = page.locator(".whence-attn-table thead tr").first.locator("th").all_inner_texts()
     assert heading == ["token", "vector", "q × k", "q·k × 0.6", "weight"]
+
+
+def test_weights_that_are_not_the_softmax_are_remarked_on(opened) -> None:
+    queries, keys = pages.vectors(1, 8)
+    recorded = pages.packed(queries, keys, scale=0.6)
+    page = opened(pages.page(pages.view(pages.many_tokens(8), [pages.layer(0, np.eye(8)[None], vectors=recorded)])))
+    tab(page, "Neuron").click()
+    page.get_by_text("Softmax and weight differ by more than rounding").wait_for()
+    page.get_by_label("Query token").select_option("0")
+    assert not page.get_by_text("Softmax and weight differ by more than rounding").is_visible()
+
+
+def test_columns_scroll_alone_where_asked_and_say_what_is_out_of_sight(opened) -> None:
+    page = opened(pages.page(pages.view(pages.many_tokens(80), [pages.self_layer(0, 1, 80)])))
+    page.get_by_label("scroll both").uncheck()
+    page.locator(".whence-attn-query .whence-attn-tokens").evaluate("box => { box.scrollTop = 480; }")
+    page.wait_for_function("() => document.querySelector('.whence-attn-query [data-row=\"40\"]')")
+    assert page.locator(".whence-attn-key .whence-attn-tokens").evaluate("box => box.scrollTop") == 0
+    rows(page, "query").and_(page.locator("[data-row='40']")).hover()
+    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith(" % below")
+
+
+def test_text_from_right_to_left_stands_in_its_direction(opened) -> None:
+    words = ["مرحبا", "بالعالم", "الكبير"]
+    page = opened(pages.page(pages.view(pages.tokens_of(words), [pages.self_layer(0, 1, 3)], rtl=True)))
+    is_drawn(page)
+    assert texts(page, "key") == words
+    assert rows(page, "key").locator("bdi").first.get_attribute("dir") == "rtl"
 
 
 def test_two_thousand_tokens_stay_usable(opened) -> None:

@@ -35,7 +35,7 @@ export function NeuronView(props: NeuronProps) {
 function Missing({ view, layer }: NeuronProps) {
   const others = view.layers.filter((one) => one.kind === layer.kind && one.vectors).map((one) => one.number);
   return (
-    <p class="whence-attn-missing">
+    <p>
       No query and key vectors were recorded for layer {layer.number}
       {others.length ? `; they were for ${others.length === 1 ? "layer" : "layers"} ${others.join(", ")}` : ""}. To record
       them: <code>whence.attentions(..., vectors=True)</code>.
@@ -82,7 +82,7 @@ function Worked(props: WorkedProps) {
   const far = !vectors.biased && done.weights.some((weight, key) => Math.abs(weight - done.shares[key]) > ROUNDING);
   const look = { palette: view.palette, dark, onTell: tell };
   return (
-    <div class="whence-attn-neuron">
+    <div>
       <label class="whence-quiet">
         Query token{" "}
         <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
