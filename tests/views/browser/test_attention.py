@@ -206,6 +206,7 @@ def test_the_strongest_links_are_a_table(opened) -> None:
     is_drawn(page)
     page.get_by_text("Strongest links as a table").click()
     table = page.locator(".whence-attn table")
+    table.locator("tbody tr").first.wait_for()
     weights = weights_of(data["layers"][-1])[0]
     weights[0] = 0
     cells = table.locator("tbody tr").first.locator("td").all_inner_texts()
@@ -302,7 +303,7 @@ def test_a_biased_layer_shows_the_recorded_weight_and_no_softmax(opened) -> None
     data = pages.view(pages.tokens_of(words), [pages.self_layer(0, 2, len(words), recorded=True, biased=True)])
     page = opened(pages.page(data))
     tab(page, "Neuron").click()
-    assert page.get_by_text("This layer adds a bias to the scores").is_visible()
+    page.get_by_text("This layer adds a bias to the scores").wait_for()
     heading = page.locator(".whence-attn-table thead tr").first.locator("th").all_inner_texts()
     assert heading == ["token", "vector", "q × k", "q·k × 0.6", "weight"]
 
@@ -390,6 +391,7 @@ def test_no_serious_violation_of_accessibility(opened, name, dark) -> None:
         pytest.skip("axe-core is not installed: npm ci in src/whence/views/frontend")
     page = opened(pages.page(pages.decoder()), dark=dark, bypass_csp=True)
     tab(page, name).click()
+    is_drawn(page, {"Head": LINES, "Model": PICTURE, "Neuron": ".whence-attn-strip"}[name])
     if name == "Head":
         rows(page, "query").nth(6).click()
     page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import type { Bytes } from "./loaded.ts";
 import { inSight, ROW } from "./token_column.tsx";
 import { byteOf, percent, type Point, weightOf } from "./weights.ts";
 
-/** What a token that is pointed at is to show at least: a thousandth. */
+/** What one head shows of a token that is pointed at: a thousandth at least. */
 const LEAST_OF_POINT = byteOf(0.001);
 /** Height that the lines of several heads between the same tokens share, beside each other. */
 const SPREAD = 12;
@@ -44,7 +44,8 @@ export function LineCanvas(props: CanvasProps) {
     const step = Math.min(3, SPREAD / heads.length);
     const shift = (head: number) => step * (heads.indexOf(head) - (heads.length - 1) / 2);
     lines.draw(context, 0, width, 4, false, (head) => ({ color: headColor(head, dark), shift: shift(head) }));
-    setNote(heads.length ? remark(lines) : "Choose a head.");
+    const isEmpty = !props.places.query.length || !props.places.key.length;
+    setNote(isEmpty ? "All tokens of a side are hidden." : heads.length ? remark(lines) : "Choose a head.");
   });
   return (
     <div class="whence-attn-canvas" onWheel={props.onWheel}>
@@ -75,7 +76,7 @@ function linesOf({ layer, heads, least, point, places, tops, height }: CanvasPro
   const shown = point ? places.query : places.query.slice(...inSight(places.query.length, tops.query, height));
   const queries = point?.side === "query" ? [point.at] : shown;
   const keys = point?.side === "key" ? [point.at] : places.key;
-  const from = point ? Math.min(byteOf(least), LEAST_OF_POINT) : byteOf(least);
+  const from = point && heads.length === 1 ? Math.min(byteOf(least), LEAST_OF_POINT) : byteOf(least);
   const lines = new Lines();
   lines.add(bytes, layer, heads, queries, keys, from, { query: heightOf("query"), key: heightOf("key") });
   return lines;
