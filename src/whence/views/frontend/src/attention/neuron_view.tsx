@@ -99,7 +99,7 @@ function Worked(props: WorkedProps) {
       <p class="whence-attn-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.query)} for the query, ±${number(most.key)} for keys, ±${number(most.product)} for q × k.`}</p>
       {vectors.biased ? <p class="whence-legend">This layer adds a bias to the scores, by position, before the softmax: q·k alone does not give the weight. The weight is the one recorded.</p> : null}
       {done.isOther && !vectors.biased ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window, a cap or a sink.</p> : null}
-      <p class="whence-legend">Vectors are rounded to 255 steps.</p>
+      <p class="whence-legend">Vectors are rounded to 255 steps: products, scores and softmax are near the model’s own, the weight is the one recorded.</p>
     </div>
   );
 }
