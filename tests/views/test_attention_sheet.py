@@ -50,23 +50,23 @@ def test_a_terminal_shows_it_in_colour(name):
 def test_the_strongest_link_is_none_that_says_little():
     """Not to the first token, not to a special one, not from a token to itself."""
     weights = [[1, 0, 0, 0], [0.9, 0.1, 0, 0], [0.1, 0.05, 0.8, 0.05], [0.1, 0.02, 0.8, 0.08]]
-    (table,) = attention_sheet(attended(weights, "abSd")).tables
+    (table,) = attention_sheet(attended(weights, "abSd")).drawn
     assert [row[:5] for row in table.rows] == [("0", "0", "2 “S”", "1 “b”", "0.05")]
 
 
 def test_where_there_is_no_link_there_is_no_table():
-    assert attention_sheet(attended([[1.0]], "a")).tables == ()
+    assert attention_sheet(attended([[1.0]], "a")).drawn == ()
     assert "strongest" not in printed(attended([[1.0]], "a"))
 
 
 def test_of_many_layers_the_strongest_links_are_listed_in_order():
     record = one_stack(layers=20)
-    (table,) = attention_sheet(record).tables
+    (table,) = attention_sheet(record).drawn
     numbers = [int(row[0]) for row in table.rows]
     weights = [float(row[4]) for row in table.rows]
     assert (len(numbers), numbers) == (12, sorted(numbers))
     assert "and 8 layers with weaker ones" in table.remarks
-    tables = (attention_sheet(Attentions(record.tokens, (layer,), {})).tables for layer in record.layers)
+    tables = (attention_sheet(Attentions(record.tokens, (layer,), {})).drawn for layer in record.layers)
     every = [float(table.rows[0][4]) for (table,) in tables]
     assert sorted(weights) == sorted(every)[8:]
 

@@ -58,23 +58,21 @@ def test_a_vector_is_near_enough_and_keeps_its_signs():
             if layer.vectors is None:
                 continue
             vectors = data["vectors"]
-            ranges = np.array(vectors["range"])
             assert (vectors["scale"], vectors["biased"]) == (layer.vectors.scale, layer.vectors.biased)
             assert vectors["size"] == layer.vectors.queries.shape[2]
-            for name in ("queries", "keys"):
+            for name, side in (("queries", "queryRange"), ("keys", "keyRange")):
+                ranges = np.array(vectors[side])
                 exact = getattr(layer.vectors, name)
                 found = (array(vectors[name]) - 128) / 127 * ranges[:, None, None]
                 assert (np.abs(found - exact) <= ranges[:, None, None] / 254 + 1e-6).all()
-            np.testing.assert_allclose(
-                ranges, np.maximum(*(np.abs(v).max((1, 2)) for v in (layer.vectors.queries, layer.vectors.keys)))
-            )
+                np.testing.assert_allclose(ranges, np.abs(exact).max((1, 2)))
 
 
 def test_a_head_of_zeros_is_zeros():
     still = HeadVectors(np.zeros((1, 1, 2), np.float32), np.zeros((1, 1, 2), np.float32), 1.0, False)
     layer = AttentionLayer(0, "self", (0, 1), (0, 1), np.ones((1, 1, 1), np.float32), still)
     (data,) = live(Attentions(one_stack().tokens[:1], (layer,), {}), RDBU)["layers"]
-    assert data["vectors"]["range"] == [0]
+    assert (data["vectors"]["queryRange"], data["vectors"]["keyRange"]) == ([0], [0])
     assert (array(data["vectors"]["queries"]) == 128).all()
 
 

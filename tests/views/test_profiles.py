@@ -6,8 +6,9 @@ import pytest
 
 from views.golden import same_as_golden
 from views.measured import profiles
-from views.test_html import Page
-from views.test_untrusted import PAYLOADS, Skeleton
+from views.page import Page
+from views.test_untrusted import Skeleton
+from views.untrusted import PAYLOADS
 from whence.views import html
 from whence.views.token_text import readable
 

@@ -3,8 +3,9 @@ import re
 import pytest
 
 from views.measured import finding, verdict
-from views.test_html import Page
-from views.test_untrusted import PAYLOADS, Skeleton
+from views.page import Page
+from views.test_untrusted import Skeleton
+from views.untrusted import PAYLOADS
 from whence.records import Reference
 from whence.views import html
 from whence.views.token_text import readable

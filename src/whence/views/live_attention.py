@@ -19,7 +19,7 @@ def live_attention(record: Attentions, palette: Palette) -> dict[str, Any] | Non
     """What `AttentionView` of the front end's spec.ts says, of the layers that a page can hold; None where it can none.
 
     A weight is (byte / 255)², exact to 0.004, and small ones to far less; a vector's number is
-    (byte − 128) / 127 · the head's range, exact to 0.004 of it.
+    (byte − 128) / 127 · the range of its side and head, exact to 0.004 of it.
     """
     layers = drawn_layers(record)
     if not layers:
@@ -62,14 +62,15 @@ def _layer(layer: AttentionLayer) -> dict[str, Any]:
 
 
 def _vectors(vectors: HeadVectors) -> dict[str, Any]:
-    ranges = np.maximum(*(np.abs(one).max(axis=(1, 2), initial=0) for one in (vectors.queries, vectors.keys)))
+    reach, their_reach = (np.abs(one).max(axis=(1, 2), initial=0) for one in (vectors.queries, vectors.keys))
     return {
         "size": vectors.queries.shape[2],
         "scale": vectors.scale,
         "biased": vectors.biased,
-        "queries": numbers(_as_bytes(vectors.queries, ranges)),
-        "keys": numbers(_as_bytes(vectors.keys, ranges)),
-        "range": [float(one) for one in ranges],
+        "queries": numbers(_as_bytes(vectors.queries, reach)),
+        "keys": numbers(_as_bytes(vectors.keys, their_reach)),
+        "queryRange": [float(one) for one in reach],
+        "keyRange": [float(one) for one in their_reach],
     }
 
 

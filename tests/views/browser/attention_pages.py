@@ -73,15 +73,19 @@ def layer(
 
 
 def packed(queries: NDArray[Any], keys: NDArray[Any], *, scale: float, biased: bool = False) -> dict[str, Any]:
-    most = np.maximum(np.abs(queries).max(axis=(1, 2)), np.abs(keys).max(axis=(1, 2)))
-    rounded = [np.rint(128 + 127 * side / most[:, None, None]).astype(np.uint8) for side in (queries, keys)]
+    reach = [np.abs(side).max(axis=(1, 2)) for side in (queries, keys)]
+    rounded = [
+        np.rint(128 + 127 * side / most[:, None, None]).astype(np.uint8)
+        for side, most in zip((queries, keys), reach, strict=True)
+    ]
     return {
         "size": queries.shape[-1],
         "scale": scale,
         "biased": biased,
         "queries": numbers(rounded[0]),
         "keys": numbers(rounded[1]),
-        "range": most.tolist(),
+        "queryRange": reach[0].tolist(),
+        "keyRange": reach[1].tolist(),
     }
 
 

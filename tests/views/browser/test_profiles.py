@@ -1,5 +1,5 @@
 from views.measured import profiles
-from views.test_untrusted import PAYLOADS
+from views.untrusted import PAYLOADS
 from whence.views import html
 
 

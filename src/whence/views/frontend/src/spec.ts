@@ -79,7 +79,8 @@ export interface AttentionLayer {
   vectors: AttentionVectors | null;
 }
 
-/** Query and key vectors, u1 [heads, tokens, size], each (byte - 128) / 127 of its head's range. `biased`: more than
+/** Query and key vectors, u1 [heads, tokens, size], each (byte - 128) / 127 of the range of its side and
+ *  head. `biased`: more than
  *  their products and the mask goes into the softmax. */
 export interface AttentionVectors {
   size: number;
@@ -87,7 +88,8 @@ export interface AttentionVectors {
   biased: boolean;
   queries: Numbers;
   keys: Numbers;
-  range: number[];
+  queryRange: number[];
+  keyRange: number[];
 }
 
 /** Where each layer and head looked. */

@@ -108,7 +108,7 @@ test("rounding explains as much as rounding does, and no more", () => {
     const [query, keys] = [vector(), Array.from({ length: 20 }, vector)];
     const exact = softmax(keys.map((key) => sum(products(query, key)) / 8), () => true);
     const rounded = softmax(keys.map((key) => sum(products(round(query), round(key))) / 8), () => true);
-    const most = roundingOf(round(query), keys.map(round), 6, 1 / 8);
+    const most = roundingOf(round(query), keys.map(round), 6, 6, 1 / 8);
     exact.forEach((weight, i) => assert.ok(Math.abs(weight - rounded[i]) <= Math.max(most(weight), most(rounded[i]))));
     assert.ok(most(0.5) < 0.3);
   }

@@ -61,15 +61,16 @@ interface WorkedProps extends NeuronProps {
 
 /** All numbers of one query of one head, from the recorded bytes. */
 function work({ view, layer, bytes, head, query, vectors, queries, keys }: WorkedProps): Work {
-  const { size, scale, range } = vectors;
+  const { size, scale } = vectors;
+  const [reach, theirReach] = [vectors.queryRange[head], vectors.keyRange[head]];
   const count = counts(layer);
-  const own = vectorOf(queries, count.queries, size, head, query, range[head]);
-  const theirs = Array.from({ length: count.keys }, (_, key) => vectorOf(keys, count.keys, size, head, key, range[head]));
+  const own = vectorOf(queries, count.queries, size, head, query, reach);
+  const theirs = Array.from({ length: count.keys }, (_, key) => vectorOf(keys, count.keys, size, head, key, theirReach));
   const made = theirs.map((key) => products(own, key));
   const scores = Float64Array.from(made, (product) => scale * sum(product));
   const shares = softmax(scores, (key) => sees(view, layer, query, key));
   const weights = theirs.map((_, key) => weightOf(byteAt(bytes, layer, head, query, key)));
-  const most = roundingOf(own, theirs, range[head], scale);
+  const most = roundingOf(own, theirs, reach, theirReach, scale);
   const isOther = weights.some((weight, key) => Math.abs(weight - shares[key]) > Math.max(most(weight), most(shares[key])));
   return { query: own, keys: theirs, products: made, scores, shares, weights, isOther };
 }

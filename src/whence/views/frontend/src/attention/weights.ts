@@ -109,10 +109,13 @@ export function vectorOf(bytes: ArrayLike<number>, count: number, size: number, 
 }
 
 /** How far a weight may be from the softmax of scores by rounding alone: four standard deviations of a score's error
- *  from vectors in 127 steps of a range, and what the weight's own rounding adds. */
-export function roundingOf(query: ArrayLike<number>, keys: ArrayLike<number>[], range: number, scale: number) {
+ *  from vectors in 127 steps of their ranges, and what the weight's own rounding adds. */
+export function roundingOf(
+  query: ArrayLike<number>, keys: ArrayLike<number>[], queryRange: number, keyRange: number, scale: number,
+) {
   const square = (vector: ArrayLike<number>) => sum(products(vector, vector));
-  const error = (range / 127 / Math.sqrt(12)) * Math.sqrt(square(query) + Math.max(...keys.map(square)));
+  const spread = keyRange ** 2 * square(query) + queryRange ** 2 * Math.max(...keys.map(square));
+  const error = Math.sqrt(spread / 12) / 127;
   return (weight: number) => 0.01 + 4 * scale * error * weight * (1 - weight);
 }
 

@@ -1,6 +1,6 @@
 """How large the pages are, and how long a browser takes until every view in them is drawn.
 
-    python benchmarks/views.py [--repeats 5]
+    python benchmarks/pages.py [--repeats 5]
 
 Records are made of random numbers, so no model is needed. A page's size is split into the data of its views and all
 else: script, styles and static HTML. "Opened" is from navigation to the first frame after the last view is drawn, the
