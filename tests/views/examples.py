@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image
 
 from tiny_images import picture
-from views.measured import finding, score, scores, unmeasured, verdict
+from views.attended import one_stack, two_stacks
+from views.flows import make_flow
+from views.measured import finding, profiles, score, scores, unmeasured, verdict
 from whence.records import (
     Agreement,
     Attribution,
@@ -126,4 +128,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "maximizers": maximizers,
     "vocabulary_projection": vocabulary,
     "leaderboard": leaderboard,
+    "attentions": one_stack,
+    "attentions_of_two_stacks": two_stacks,
+    "flow": make_flow,
+    "profiles": profiles,
 }

@@ -5,21 +5,29 @@ from typing import Any
 
 import numpy as np
 
+from views.flows import make_flow
 from views.measured import finding, score, scores, verdict
 from whence.records import (
+    AttentionLayer,
+    Attentions,
     Attribution,
     Comparison,
     Curve,
     Disagreement,
+    Flow,
+    HeadVectors,
     Latents,
     Leaderboard,
     Maximizer,
     Maximizers,
+    Profile,
+    Profiles,
     Reference,
     TargetValue,
     Token,
     TokenScore,
     Unit,
+    UnitScore,
     VocabularyProjection,
 )
 from whence.records.grid import grid_tokens
@@ -145,6 +153,26 @@ def _leaderboard(text: str) -> Leaderboard:
     )
 
 
+def _attentions(text: str) -> Attentions:
+    weights = np.array([[[1.0, 0.0], [0.25, 0.75]]], dtype=np.float32)
+    drawn = np.array([[[1.0, -0.5], [0.25, 2.0]]], dtype=np.float32)
+    layer = AttentionLayer(0, "self", (0, 2), (0, 2), weights, HeadVectors(drawn, drawn, 0.5, True))
+    return Attentions(tuple(_tokens(text)), (layer,), _about(text))
+
+
+def _flow(text: str) -> Flow:
+    names = {"method": text, "params": {text: text}, "provenance": _about(text)}
+    return make_flow((text, "b"), targets=(TargetValue(text, 2, 4.5, 0.0, text),), tokens=tuple(_tokens(text)), **names)
+
+
+def _profiles(text: str) -> Profiles:
+    unit, token = Unit("neuron", 0, 3), _tokens(text)[0]
+    known = Profile(UnitScore(unit, 3.0, 0, token, 2.5), _vocabulary(text), None, _maximizers(text))
+    unknown = Profile(UnitScore(Unit("head", 0, 1), -0.5, 0, token, -0.5), None, text, None)
+    target = TargetValue(text, 3, 12.5, 0.0, text)
+    return Profiles(text, target, (known, unknown), 46080, text, {text: text}, _about(text))
+
+
 RECORDS: dict[str, Callable[[str], Any]] = {
     "attribution": _attribution,
     "attribution of rows": lambda text: _attribution(text, 2),
@@ -158,5 +186,8 @@ RECORDS: dict[str, Callable[[str], Any]] = {
     "maximizers": _maximizers,
     "vocabulary projection": _vocabulary,
     "leaderboard": _leaderboard,
+    "attentions": _attentions,
+    "flow": _flow,
+    "profiles": _profiles,
 }
 """A record of each type that has a page, made of one text."""

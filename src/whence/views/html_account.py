@@ -46,11 +46,9 @@ def account(record: Attribution, row: int, palette: Palette = RDBU) -> Account |
         ends.append(ends[-1] + number)
     low, high = min(0.0, whole, *ends), max(0.0, whole, *ends)
     scale = max(abs(whole), abs(total))
-    below = f"var(--whence-minus, {hex_code(palette.negative)})"
-    above = f"var(--whence-plus, {hex_code(palette.positive)})"
-    bars = [Bar(name, _style(0.0, whole, low, high, _WHOLE, _WHOLE), _said(whole, scale), True)]
+    bars = [Bar(name, _style(0.0, whole, low, high, _WHOLE), _said(whole, scale), True)]
     bars += [
-        Bar(part, _style(start, start + number, low, high, below, above), _said(number, scale), False)
+        Bar(part, _style(start, start + number, low, high, _of_sign(number, palette)), _said(number, scale), False)
         for (part, number), start in zip(parts, ends, strict=False)
     ]
     return Account(f"{name} = sum of scores + residual, in {readable(target.unit)}", tuple(bars))
@@ -70,12 +68,18 @@ def _rest(record: Attribution, row: int) -> list[tuple[str, float]]:
     return [*kept, *([(f"by {len(others)} more", sum(share for _, share in others))] if others else [])]
 
 
-def _style(start: float, end: float, low: float, high: float, below: str, above: str) -> str:
+def _of_sign(number: float, palette: Palette) -> str:
+    """The colour of a bar: the style sheet's for the palette, or the palette's own where the style sheet is dropped."""
+    if number < 0:
+        return f"var(--whence-below, {hex_code(palette.negative_end)})"
+    return f"var(--whence-above, {hex_code(palette.positive_end)})"
+
+
+def _style(start: float, end: float, low: float, high: float, color: str) -> str:
     """A bar between two numbers of a line from `low` to `high`, as backgrounds: what is negative is hatched too."""
     wide = (high - low) or 1.0
     width = max(_THINNEST, 100 * abs(end - start) / wide)
     left = min(100 * (min(start, end) - low) / wide, 100 - width)
-    color = below if end < start else above
     fill = f"repeating-linear-gradient(135deg,{color} 0 3px,transparent 3px 5px)" if end < start else _plain(color)
     layers = [f"{fill} {_place(left, width)}% 50%/{width:.2f}% 0.8em no-repeat"] if start != end else []
     layers.append(f"{_plain(_LINE)} {100 * -low / wide:.2f}% 50%/1px 100% no-repeat")

@@ -53,7 +53,7 @@ def opened(chromium: Any, tmp_path: Path, request: Any) -> Iterator[Callable[...
 
     yield open_page
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    name = "".join(c if c.isalnum() else "_" for c in request.node.name)[:80]
+    name = "".join(c if c.isalnum() else "_" for c in request.node.name)[:120].strip("_")
     for i, page in enumerate(pictured):
         page.screenshot(path=SCREENSHOTS / f"{name}{f'_{i + 1}' if i else ''}.png", full_page=True)
     for context in contexts:

@@ -45,11 +45,11 @@ def test_a_narrow_page_scrolls_down_alone(opened, whole, dark) -> None:
 
 def test_tokens_are_one_stop_of_the_tab_key_and_arrows_go_from_one_to_the_next(opened) -> None:
     page = opened(html.render([EXAMPLES["attribution"]()]))
-    tokens = page.locator(".whence-live .whence-pill")
+    tokens = page.locator(".whence-live .whence-strip .whence-pill")
     assert tokens.evaluate_all("all => all.filter((one) => one.tabIndex === 0).length") == 1
     for _ in range(20):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('.whence-live .whence-pill')"):
+        if page.evaluate("document.activeElement.matches('.whence-live .whence-strip .whence-pill')"):
             break
     focused = "document.activeElement.ariaLabel"
     assert page.evaluate(focused) == "The: −0.31 logit"
@@ -66,7 +66,7 @@ def test_tokens_are_one_stop_of_the_tab_key_and_arrows_go_from_one_to_the_next(o
 
 def test_what_has_the_focus_is_outlined(opened) -> None:
     page = opened(html.render([EXAMPLES["attribution"]()]))
-    page.locator(".whence-live .whence-pill").first.focus()
+    page.locator(".whence-live .whence-strip .whence-pill").first.focus()
     page.keyboard.press("ArrowRight")
     outline = page.evaluate(
         "(({outlineStyle, outlineWidth}) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))"
@@ -90,20 +90,29 @@ def visible(page, selector: str) -> set[bool]:
 
 def test_dark_screens_have_dark_paper_and_the_dark_scale(opened) -> None:
     page = opened(html.render([EXAMPLES["attribution"]()]), dark=True)
-    for strongest in (page.locator(".whence-live .whence-pill").nth(4), page.locator(".whence-ramp").first):
+    for strongest in (
+        page.locator(".whence-live .whence-strip .whence-pill").nth(4),
+        page.locator(".whence-ramp").first,
+    ):
         assert strongest.evaluate("one => getComputedStyle(one).getPropertyValue('--whence-dark')")
     shown = "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
     assert page.locator("main").evaluate(shown) == ["rgb(22, 24, 28)", "rgb(230, 230, 227)"]
-    assert page.locator(".whence-live .whence-pill").nth(4).evaluate(shown) == ["rgb(244, 165, 130)", "rgb(0, 0, 0)"]
+    assert page.locator(".whence-live .whence-strip .whence-pill").nth(4).evaluate(shown) == [
+        "rgb(244, 165, 130)",
+        "rgb(0, 0, 0)",
+    ]
     page.emulate_media(color_scheme="light")
     assert page.locator("main").evaluate(shown) == ["rgb(252, 252, 250)", "rgb(29, 33, 38)"]
-    assert page.locator(".whence-live .whence-pill").nth(4).evaluate(shown) == ["rgb(103, 0, 31)", "rgb(255, 255, 255)"]
+    assert page.locator(".whence-live .whence-strip .whence-pill").nth(4).evaluate(shown) == [
+        "rgb(103, 0, 31)",
+        "rgb(255, 255, 255)",
+    ]
 
 
 def test_the_view_and_what_stands_without_a_script_have_the_same_colours(opened) -> None:
     page = opened(html.render([EXAMPLES["attribution"]()]))
     shown = "all => all.map((one) => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color])"
-    live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
+    live = page.locator(".whence-live .whence-strip .whence-pill").evaluate_all(shown)
     assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
     assert len(live) == 7
 
@@ -114,7 +123,7 @@ def test_orange_and_purple_are_those_of_the_view_the_bars_and_what_needs_no_scri
     page = opened(html.render([record], palette="PuOr"), dark=dark)
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     shown = "all => all.map((one) => getComputedStyle(one).backgroundColor)"
-    live = page.locator(".whence-live .whence-pill").evaluate_all(shown)
+    live = page.locator(".whence-live .whence-strip .whence-pill").evaluate_all(shown)
     assert live == page.locator(".whence-static .whence-strip .whence-pill").evaluate_all(shown)
     assert live[4] == ("rgb(253, 184, 99)" if dark else "rgb(127, 59, 8)")
     bars = page.locator(".whence-bar span").evaluate_all(shown)

@@ -52,7 +52,7 @@ def test_a_host_with_frames_shows_the_interactive_page_in_place_of_the_static_ht
     page = opened(host(cell))
     assert not page.locator("article > .whence-cell > .whence").is_visible()
     inside = page.frame_locator("iframe")
-    token = inside.locator(".whence-mounted .whence-live .whence-pill").nth(4)
+    token = inside.locator(".whence-mounted .whence-live .whence-strip .whence-pill").nth(4)
     assert token.get_attribute("aria-label") == " Tower: +6.84 logit"
     assert token.is_visible()
     token.hover()
@@ -62,14 +62,14 @@ def test_a_host_with_frames_shows_the_interactive_page_in_place_of_the_static_ht
 
 def test_the_view_is_seen_without_scrolling(opened, cell) -> None:
     page = opened(host(cell), height=700)
-    place = page.frame_locator("iframe").locator(".whence-live .whence-pill").first.bounding_box()
-    assert place["y"] + place["height"] < page.locator("iframe").bounding_box()["height"] / 2
+    place = page.frame_locator("iframe").locator(".whence-live .whence-strip .whence-pill").first.bounding_box()
+    assert place["y"] + place["height"] < page.locator("iframe").bounding_box()["height"]
 
 
 def test_where_the_frame_may_not_run_its_script_it_shows_what_needs_none(opened, cell) -> None:
     page = opened(host(cell), java_script_enabled=False)
     inside = page.frame_locator("iframe")
-    assert inside.locator(".whence-static .whence-pill").first.is_visible()
+    inside.locator(".whence-static .whence-strip .whence-pill").first.wait_for()
     assert inside.locator(".whence-live > *").count() == 0
 
 
@@ -77,6 +77,7 @@ def test_the_frame_reaches_nothing_of_the_page_around_it(opened, cell) -> None:
     page = opened(host(cell))
     page.evaluate("window.secret = 1")
     frame = page.frames[1]
+    frame.locator(".whence-mounted").wait_for()
     assert frame.evaluate("window.origin") == "null"
     for reach in ("parent.document.title", "parent.secret", "top.document.cookie", "localStorage.length"):
         tried = f"(() => {{ try {{ return {reach} }} catch (error) {{ return error.name }} }})()"
@@ -87,7 +88,8 @@ def test_the_frame_reaches_nothing_of_the_page_around_it(opened, cell) -> None:
 def test_two_displays_of_one_record_do_not_clash(opened, cell) -> None:
     page = opened(host(cell, cell))
     for frame in page.frames[1:]:
-        assert frame.locator(".whence-mounted .whence-live .whence-pill").count() == 7
+        frame.locator(".whence-mounted").wait_for()
+        assert frame.locator(".whence-mounted .whence-live .whence-strip .whence-pill").count() == 7
     assert len(page.frames) == 3
     for document in page.frames:
         names = document.locator("[id]").evaluate_all("all => all.map((one) => one.id)")

@@ -71,7 +71,7 @@ def test_the_policy_stops_every_script_but_ours(chromium, tmp_path, attribution_
     assert page.locator("script").count() == 1 + 1 + 2 * 3
     assert page.evaluate("window.broken") is None
     assert len([text for text in said if "Content Security Policy" in text]) >= 2 * len(INJECTED.split("\n")[1:-1])
-    assert page.locator(".whence-mounted .whence-live .whence-pill").count() == 7
+    assert page.locator(".whence-mounted .whence-live .whence-strip .whence-pill").count() == 7
     page.close()
 
 
