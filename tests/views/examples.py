@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tiny_images import picture
-from views.measured import finding, score, scores, unmeasured, verdict
+from views.measured import finding, profiles, score, scores, unmeasured, verdict
 from whence.records import (
     Agreement,
     Attribution,
@@ -126,4 +126,5 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "maximizers": maximizers,
     "vocabulary_projection": vocabulary,
     "leaderboard": leaderboard,
+    "profiles": profiles,
 }

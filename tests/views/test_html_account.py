@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from records.samples import attribution, tokens_of
-from views.test_html import Page
+from views.page import Page
 from whence.views import html
 from whence.views.html_account import account
 

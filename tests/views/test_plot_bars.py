@@ -75,5 +75,5 @@ def test_a_verdict_has_each_statistic_beside_what_it_is_held_against() -> None:
 
 
 def test_records_without_a_figure_say_which_have_one() -> None:
-    with pytest.raises(InputError, match=r"Scores, Latents, .* got Profiles. Every record has show\(\) and to_html"):
+    with pytest.raises(InputError, match=r"Scores, .*Latents, .* got Profiles. Every record has show\(\) and to_html"):
         render(profiles())

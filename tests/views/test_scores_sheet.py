@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from views.measured import CHANCE, CURVES, REMOVAL, score, scores, unmeasured
-from views.test_html import Page
+from views.page import Page
 from views.test_untrusted import PAYLOADS, Skeleton
 from whence.errors import InputError
 from whence.records import Curve, Reference, Scores

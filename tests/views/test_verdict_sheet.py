@@ -3,7 +3,7 @@ import re
 import pytest
 
 from views.measured import finding, verdict
-from views.test_html import Page
+from views.page import Page
 from views.test_untrusted import PAYLOADS, Skeleton
 from whence.records import Reference
 from whence.views import html

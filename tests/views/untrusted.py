@@ -15,11 +15,14 @@ from whence.records import (
     Leaderboard,
     Maximizer,
     Maximizers,
+    Profile,
+    Profiles,
     Reference,
     TargetValue,
     Token,
     TokenScore,
     Unit,
+    UnitScore,
     VocabularyProjection,
 )
 from whence.records.grid import grid_tokens
@@ -145,6 +148,15 @@ def _leaderboard(text: str) -> Leaderboard:
     )
 
 
+def _profiles(text: str) -> Profiles:
+    found = UnitScore(Unit("neuron", 0, 3), -2.0, 0, Token(text, 5), -3.0)
+    entries = (
+        Profile(found, _vocabulary(text), None, _maximizers(text)),
+        Profile(UnitScore(Unit("head", 0, 1), 1.0, 0, Token(text, 5), 1.0), None, text, None),
+    )
+    return Profiles(text, TargetValue(text, 1, 2.0, 0.0, text), entries, 7, text, {text: text}, _about(text))
+
+
 RECORDS: dict[str, Callable[[str], Any]] = {
     "attribution": _attribution,
     "attribution of rows": lambda text: _attribution(text, 2),
@@ -158,5 +170,6 @@ RECORDS: dict[str, Callable[[str], Any]] = {
     "maximizers": _maximizers,
     "vocabulary projection": _vocabulary,
     "leaderboard": _leaderboard,
+    "profiles": _profiles,
 }
 """A record of each type that has a page, made of one text."""
