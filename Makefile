@@ -1,5 +1,5 @@
-# make demo: install, explain one prediction, write report.html.
-# make test: install what is missing, lint, types, all tests.  make docs: pages and picture made from code.
+# make demo: install, show one prediction from every side, write report.html.
+# make test: install what is missing, lint, types, all tests.  make docs: pages and pictures made from code.
 # make frontend: build the script of the interactive views from its sources, which needs Node.
 # make peers: time peers, in an environment of their own, beside whence, which takes an hour, and write its page.
 # make leaderboard: measure methods over data sets, which takes an hour, and write the page and its picture.
@@ -15,7 +15,7 @@ PACKAGES := $(FRONTEND)/node_modules/.package-lock.json
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
-	$(BIN)/whence explain "The Eiffel Tower is located in the city of" --html report.html
+	$(BIN)/python examples/eiffel.py report.html
 
 test: .venv/installed-dev lint types browser frontend-test
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4
@@ -46,6 +46,8 @@ docs: .venv/installed-dev
 	$(BIN)/python docs/make_methods.py docs/methods.md
 	$(BIN)/python docs/make_metrics.py docs/metrics.md
 	$(BIN)/python docs/picture.py docs/eiffel.svg
+	$(BIN)/python examples/eiffel.py report.html
+	$(BIN)/python docs/report_picture.py report.html docs/report.png
 
 leaderboard: .venv/installed-dev
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/evidence.py

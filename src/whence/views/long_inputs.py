@@ -15,8 +15,10 @@ _TEXT = 40
 
 def drawn(record: Attribution) -> Attribution:
     """The record as it is drawn: itself, or its sentences where its tokens are too many to be looked through."""
-    long = len(record.tokens) > MOST_TOKENS and record.grid is None
-    return record.sentences() if long else record
+    if len(record.tokens) <= MOST_TOKENS or record.grid is not None:
+        return record
+    shown = record.sentences()
+    return shown if len(shown.tokens) < len(record.tokens) else record
 
 
 def rows_drawn(record: Attribution, times: int = 1) -> int:

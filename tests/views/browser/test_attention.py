@@ -206,6 +206,7 @@ def test_the_strongest_links_are_a_table(opened) -> None:
     is_drawn(page)
     page.get_by_text("Strongest links as a table").click()
     table = page.locator(".whence-attn table")
+    table.locator("tbody tr").first.wait_for()
     weights = weights_of(data["layers"][-1])[0]
     weights[0] = 0
     cells = table.locator("tbody tr").first.locator("td").all_inner_texts()
@@ -292,7 +293,7 @@ def test_a_layer_without_vectors_says_how_to_record_them(opened) -> None:
     page = opened(pages.page(pages.decoder()))
     tab(page, "Neuron").click()
     page.get_by_label("Layer").select_option("0")
-    said = page.locator(".whence-attn-missing").inner_text()
+    said = page.locator("[role=tabpanel] p").inner_text()
     assert said.startswith("No query and key vectors were recorded for layer 0; they were for layer 2.")
     assert "whence.attentions(..., vectors=True)" in said
 
@@ -302,9 +303,37 @@ def test_a_biased_layer_shows_the_recorded_weight_and_no_softmax(opened) -> None
     data = pages.view(pages.tokens_of(words), [pages.self_layer(0, 2, len(words), recorded=True, biased=True)])
     page = opened(pages.page(data))
     tab(page, "Neuron").click()
-    assert page.get_by_text("This layer adds a bias to the scores").is_visible()
+    page.get_by_text("This layer adds a bias to the scores").wait_for()
     heading = page.locator(".whence-attn-table thead tr").first.locator("th").all_inner_texts()
     assert heading == ["token", "vector", "q × k", "q·k × 0.6", "weight"]
+
+
+def test_weights_that_are_not_the_softmax_are_remarked_on(opened) -> None:
+    queries, keys = pages.vectors(1, 8)
+    recorded = pages.packed(queries, keys, scale=0.6)
+    page = opened(pages.page(pages.view(pages.many_tokens(8), [pages.layer(0, np.eye(8)[None], vectors=recorded)])))
+    tab(page, "Neuron").click()
+    page.get_by_text("Softmax and weight differ by more than rounding").wait_for()
+    page.get_by_label("Query token").select_option("0")
+    assert not page.get_by_text("Softmax and weight differ by more than rounding").is_visible()
+
+
+def test_columns_scroll_alone_where_asked_and_say_what_is_out_of_sight(opened) -> None:
+    page = opened(pages.page(pages.view(pages.many_tokens(80), [pages.self_layer(0, 1, 80)])))
+    page.get_by_label("scroll both").uncheck()
+    page.locator(".whence-attn-query .whence-attn-tokens").evaluate("box => { box.scrollTop = 480; }")
+    page.wait_for_function("() => document.querySelector('.whence-attn-query [data-row=\"40\"]')")
+    assert page.locator(".whence-attn-key .whence-attn-tokens").evaluate("box => box.scrollTop") == 0
+    rows(page, "query").and_(page.locator("[data-row='40']")).hover()
+    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith(" % below")
+
+
+def test_text_from_right_to_left_stands_in_its_direction(opened) -> None:
+    words = ["مرحبا", "بالعالم", "الكبير"]
+    page = opened(pages.page(pages.view(pages.tokens_of(words), [pages.self_layer(0, 1, 3)], rtl=True)))
+    is_drawn(page)
+    assert texts(page, "key") == words
+    assert rows(page, "key").locator("bdi").first.get_attribute("dir") == "rtl"
 
 
 def test_two_thousand_tokens_stay_usable(opened) -> None:
@@ -362,6 +391,7 @@ def test_no_serious_violation_of_accessibility(opened, name, dark) -> None:
         pytest.skip("axe-core is not installed: npm ci in src/whence/views/frontend")
     page = opened(pages.page(pages.decoder()), dark=dark, bypass_csp=True)
     tab(page, name).click()
+    is_drawn(page, {"Head": LINES, "Model": PICTURE, "Neuron": ".whence-attn-strip"}[name])
     if name == "Head":
         rows(page, "query").nth(6).click()
     page.evaluate(AXE.read_text(encoding="utf-8"))

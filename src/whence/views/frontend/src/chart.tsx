@@ -1,4 +1,5 @@
 /** Charts of curves: a pointer or the arrow keys move a line across that reads out every curve. One tab stop a chart. */
+import "./chart.css";
 import { useMemo, useState } from "preact/hooks";
 import { BOTTOM, type Drawing, drawing, HEIGHT, LEFT, type Line, nearest, path, place, reading, RIGHT, ticks, TOP, WIDTH } from "./curves.ts";
 import { number } from "./numbers.ts";

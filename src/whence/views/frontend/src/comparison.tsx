@@ -2,7 +2,7 @@
  *  with their difference. */
 import { useMemo, useState } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
-import { Choice, Legend } from "./controls.tsx";
+import { Choice, Hint, Legend } from "./controls.tsx";
 import { Targets } from "./heat.tsx";
 import { useNumbers } from "./loaded.ts";
 import { signed } from "./numbers.ts";
@@ -68,9 +68,7 @@ function TextRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
       <ReadingControls inputs={view} reading={reading} />
       {lines.map((line, i) => strip(line, choose(i)))}
       <div class="whence-heat-readout">
-        {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : (
-          <span class="whence-quiet">Point at a token, or go to it with Tab and the arrow keys, to read what each method gives it.</span>
-        )}
+        {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
         {shown ? <Readings rows={lines.map((line) => [line.label, ...facts(view, line.scores, shown, wanted.level, line.target)])} /> : null}
       </div>
       <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, view.targets[row].seen < view.tokens.length)}</span></Legend>
@@ -100,7 +98,7 @@ function PictureRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
       {grid.picture ? <div class="whence-heat-controls"><Opacity value={opacity} onChange={setOpacity} /></div> : null}
       <div class="whence-heat-pictures"><Plain grid={grid} />{lines.map((line, i) => drawn(line, choose(i)))}</div>
       <div class="whence-heat-readout" aria-live="polite">
-        {said ? <strong>{said[0][0]}</strong> : <span class="whence-quiet">Point at a picture, or go over it with Tab and the arrow keys, to read what each method gives a place.</span>}
+        {said ? <strong>{said[0][0]}</strong> : <Hint />}
         {said ? <Readings rows={said.map((line, i) => [lines[i].label, ...line.slice(1)])} /> : null}
       </div>
       <Legend palette={view.palette} scale={null} unit="" />

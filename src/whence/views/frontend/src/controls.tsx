@@ -1,4 +1,5 @@
 /** Controls that several views have: one choice of a few, and the legend of colours. */
+import "./heat.css";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
@@ -33,6 +34,11 @@ export function Choice<T extends string | number>({ name, options, value, onChan
       ))}
     </fieldset>
   );
+}
+
+/** What stands where a score would be read out. */
+export function Hint() {
+  return <span class="whence-quiet">Point at a score, or go to it with Tab and the arrow keys, to read it here.</span>;
 }
 
 interface CheckProps {

@@ -1,6 +1,6 @@
 /** The heat map of one explanation: one target row at a time, or all of them as a matrix. */
 import { useMemo, useState } from "preact/hooks";
-import { Choice, Legend } from "./controls.tsx";
+import { Choice, Hint, Legend } from "./controls.tsx";
 import { useNumbers } from "./loaded.ts";
 import { type Cell, Matrix } from "./matrix.tsx";
 import { number, signed } from "./numbers.ts";
@@ -81,9 +81,7 @@ function TextHeat({ view, row, scores, errors, onRow, onChoose }: TextHeatProps)
         <>
           <TextStrip inputs={view} scores={scores(row)} target={target} reading={reading} palette={view.palette} onChoose={onChoose} />
           <p class="whence-heat-readout">
-            {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : (
-              <span class="whence-quiet">Point at a token, or go to it with Tab and the arrow keys, to read its score.</span>
-            )}
+            {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
             {said && named(said).map((fact) => <span>{fact}</span>)}
             {error === null ? null : <span>standard error {shown!.to - shown!.from > 1 ? "at most " : ""}{number(error)}</span>}
           </p>
@@ -133,7 +131,7 @@ function TextMatrix({ view, row, scores, reading, onRow }: Omit<TextHeatProps, "
             <WhatItIs inputs={view} run={drawn.runs[at.column]} level={level} />
             <span>{score === null ? "not read yet: no score" : `${signed(score, drawn.scales[at.row])} ${target.unit}`}</span>
           </>
-        ) : <span class="whence-quiet">Point at a cell, or go to it with Tab and the arrow keys; a click chooses its row.</span>}
+        ) : <Hint />}
       </p>
       <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, true)}</span></Legend>
     </>

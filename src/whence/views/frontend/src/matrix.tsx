@@ -1,6 +1,6 @@
 /** A matrix of signed numbers on a canvas that draws what can be seen of it: it may be thousands of columns wide. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { background } from "./colors.ts";
+import { background, foreground } from "./colors.ts";
 import type { Palette } from "./spec.ts";
 
 export interface Cell {
@@ -30,18 +30,6 @@ const LEGIBLE = 13;
 const LONGEST_NAME = 150;
 const MOST_HEIGHT = 460;
 
-/** Whether the page is dark, now and when that changes. */
-export function useDark(): boolean {
-  const query = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
-  const [dark, set] = useState(query.matches);
-  useEffect(() => {
-    const change = () => set(query.matches);
-    query.addEventListener("change", change);
-    return () => query.removeEventListener("change", change);
-  }, []);
-  return dark;
-}
-
 /** The cell that an arrow key leads to; none for other keys. */
 export function stepped(event: KeyboardEvent, at: Cell | null, rows: number, columns: number): Cell | null {
   const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
@@ -56,7 +44,7 @@ export function Matrix(props: MatrixProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
-  const dark = useDark();
+  const [dark, setDark] = useState(false);
   const left = useMemo(() => Math.min(LONGEST_NAME, 14 + 7.5 * Math.max(...rows.map((one) => one.length))), [rows]);
   const cell = Math.max(NARROWEST, Math.min(WIDEST, (width - left) / columns.length));
   const longest = Math.max(...columns.map((one) => one.length));
@@ -65,9 +53,13 @@ export function Matrix(props: MatrixProps) {
   const height = Math.min(MOST_HEIGHT, size.height);
 
   useEffect(() => {
-    const observer = new ResizeObserver(() => setWidth(frame.current?.clientWidth ?? 0));
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const observer = new ResizeObserver(() => setWidth(frame.current!.clientWidth));
     observer.observe(frame.current!);
-    return () => observer.disconnect();
+    const change = () => setDark(scheme.matches);
+    change();
+    scheme.addEventListener("change", change);
+    return () => { observer.disconnect(); scheme.removeEventListener("change", change); };
   }, []);
   const draw = () => {
     if (canvas.current && frame.current && width) paint(canvas.current, frame.current, { ...props, left, top, cell, width, height, dark });
@@ -180,11 +172,11 @@ function paintCell(pen: CanvasRenderingContext2D, drawn: Painted, row: number, c
   if (score === null) return;
   const { cell, palette, dark, scales } = drawn;
   const gap = cell > 8 ? 1 : 0;
-  pen.fillStyle = background(score, scales[row], dark ? palette.dark : palette.light);
+  const color = background(score, scales[row], dark ? palette.dark : palette.light);
+  pen.fillStyle = color;
   pen.fillRect(x, y, cell - gap, HEIGHT - 1);
   if (score >= 0 || cell < 8 || -score < scales[row] / 20) return;
-  pen.fillStyle = score < -0.6 * scales[row] !== dark ? "#ffffff" : "#05284f";
-  if (dark) pen.fillStyle = "#d3e6f5";
+  pen.fillStyle = foreground(color);
   pen.fillRect(x + cell / 4, y + HEIGHT - 5, cell / 2, 1.5);
 }
 

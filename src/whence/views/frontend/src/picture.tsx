@@ -1,6 +1,6 @@
 /** The heat map of an image: its units over the picture, each to be pointed at or reached with arrow keys. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Legend } from "./controls.tsx";
+import { Hint, Legend } from "./controls.tsx";
 import { stepped } from "./matrix.tsx";
 import type { Grid, Palette, Target } from "./spec.ts";
 import { named, said, standingAmong } from "./units.ts";
@@ -108,7 +108,7 @@ export function PictureHeat({ grid, scores, scale, target, palette, onChoose }: 
         <Picture {...{ grid, scores, scale, palette, opacity, label }} at={shown} onPoint={point} onChoose={choose} />
       </div>
       <p class="whence-heat-readout" aria-live="polite">
-        {name ? <strong>{name}</strong> : <span class="whence-quiet">Point at the picture, or go over it with Tab and the arrow keys, to read a score.</span>}
+        {name ? <strong>{name}</strong> : <Hint />}
         {name && named(facts).map((fact) => <span>{fact}</span>)}
       </p>
       <Legend palette={palette} scale={scale} unit={target.unit}>

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
 import { signed } from "./numbers.ts";
-import type { Palette, Token } from "./spec.ts";
+import type { Palette } from "./spec.ts";
 import { keyOf, MANY, type Pill, type Run } from "./units.ts";
 
 /** Pills that a browser lays out at once, where there are many. */
@@ -116,33 +116,5 @@ function One({ pill, unit, palette }: { pill: Pill; unit: string; palette: Palet
       </button>
       {after}
     </>
-  );
-}
-
-interface StripProps {
-  tokens: Token[];
-  scores: ArrayLike<number>;
-  scale: number;
-  unit: string;
-  palette: Palette;
-  direction: "ltr" | "rtl";
-  marked?: number | null;
-  onPoint?: (token: number | null) => void;
-  onChoose?: (token: number) => void;
-}
-
-/** A strip of tokens that all have a score. */
-export function TokenStrip({ tokens, scores, scale, marked, onPoint, onChoose, ...look }: StripProps) {
-  const pills = useMemo(() => tokens.map((token, i): Pill => ({
-    ...token, from: i, to: i + 1, score: scores[i], scale, own: false, aside: false, opens: null,
-  })), [tokens, scores, scale]);
-  return (
-    <Pills
-      {...look}
-      pills={pills}
-      marked={marked === null || marked === undefined ? null : { from: marked, to: marked + 1 }}
-      onPoint={(pill) => onPoint?.(pill && pill.from)}
-      onChoose={(pill) => onChoose?.(pill.from)}
-    />
   );
 }

@@ -5,7 +5,7 @@ import { Lines } from "../src/attention/lines.ts";
 import { Unpacked } from "../src/attention/loaded.ts";
 import { inSight } from "../src/attention/token_column.tsx";
 import {
-  byteOf, percent, products, sees, shownOf, softmax, strongest, sum, topOf, vectorOf, weightOf, weightsTo,
+  byteOf, percent, products, roundingOf, sees, shownOf, softmax, strongest, sum, topOf, vectorOf, weightOf, weightsTo,
 } from "../src/attention/weights.ts";
 import type { AttentionLayer, AttentionView, Numbers, Token } from "../src/spec.ts";
 
@@ -97,6 +97,21 @@ test("softmax is over what is seen, whatever the size of scores", () => {
   const shares = softmax([1000, 1000 + Math.log(3), 5000], (at) => at < 2);
   assert.ok(Math.abs(shares[0] - 0.25) < 1e-9 && Math.abs(shares[1] - 0.75) < 1e-9);
   assert.equal(shares[2], 0);
+});
+
+test("rounding explains as much as rounding does, and no more", () => {
+  let seed = 7;
+  const next = () => (seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5;
+  const vector = () => Float64Array.from({ length: 64 }, () => 6 * next() ** 3 * 8);
+  const round = (values: ArrayLike<number>) => Float64Array.from(values, (value) => (Math.round((value / 6) * 127) / 127) * 6);
+  for (let trial = 0; trial < 50; trial++) {
+    const [query, keys] = [vector(), Array.from({ length: 20 }, vector)];
+    const exact = softmax(keys.map((key) => sum(products(query, key)) / 8), () => true);
+    const rounded = softmax(keys.map((key) => sum(products(round(query), round(key))) / 8), () => true);
+    const most = roundingOf(round(query), keys.map(round), 6, 1 / 8);
+    exact.forEach((weight, i) => assert.ok(Math.abs(weight - rounded[i]) <= Math.max(most(weight), most(rounded[i]))));
+    assert.ok(most(0.5) < 0.3);
+  }
 });
 
 test("lines are kept from the least byte on; too many leave out the weakest", () => {

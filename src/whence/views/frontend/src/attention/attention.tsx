@@ -1,4 +1,5 @@
 /** Attention at three levels: one layer's heads, all layers and heads, and the vectors behind one token's weights. */
+import "./attention.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { AttentionLayer, AttentionView, Props } from "../spec.ts";
 import { Check } from "./check.tsx";
@@ -66,7 +67,7 @@ export function Attention({ view, select }: Props<AttentionView>) {
         {tab === "neuron" ? <NeuronView {...{ view, layer, bytes, head, query, hidden, store, dark }} onQuery={(at) => pin({ side: "query", at })} /> : null}
       </div>
       <p class="whence-legend">
-        {tab === "head" ? `Lines under ${100 * least} % are left out, of a token pointed at those under 0.1 %. ` : ""}
+        {tab === "head" ? `Lines under ${100 * least} % are left out${heads.length === 1 ? ", of a token pointed at those under 0.1 %" : ""}. ` : ""}
         {hidden.first || hidden.special ? "Weights of hidden tokens are not shared out among the others. " : ""}
         Attention weights say where a layer looked, not what it did with what it saw. They are rounded to 256 steps, by 0.4
         percentage points at most.
@@ -121,7 +122,7 @@ function LayerChoice({ layers, layer, onLayer }: { layers: AttentionLayer[]; lay
 
 function LimitChoice({ least, onLeast }: { least: number; onLeast: (least: number) => void }) {
   return (
-    <label title="Weaker lines are left out; those of a token pointed at show from 0.1 % on">
+    <label>
       Lines from{" "}
       <select value={least} onChange={(event) => onLeast(Number(event.currentTarget.value))}>
         {LIMITS.map((limit) => <option value={limit}>{100 * limit} %</option>)}

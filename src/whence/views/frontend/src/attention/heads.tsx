@@ -28,7 +28,7 @@ export function Heads({ count, chosen, isOne, dark, onChoose }: HeadsProps) {
   return (
     <div class="whence-attn-heads">
       <div class="whence-attn-toggles" ref={bar} role="toolbar" aria-label="Heads" onKeyDown={move}>
-        <span class="whence-quiet" aria-hidden="true">{isOne ? "Head" : "Heads"}</span>
+        <span aria-hidden="true">{isOne ? "Head" : "Heads"}</span>
         {all.map((head) => (
           <button
             type="button"
@@ -48,7 +48,7 @@ export function Heads({ count, chosen, isOne, dark, onChoose }: HeadsProps) {
         ))}
       </div>
       {isOne || count === 1 ? null : (
-        <span class="whence-attn-some">
+        <span>
           <button type="button" class="whence-attn-plain" onClick={() => onChoose(all)}>all</button>
           <button type="button" class="whence-attn-plain" onClick={() => onChoose([])}>none</button>
         </span>

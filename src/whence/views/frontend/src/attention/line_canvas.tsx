@@ -7,12 +7,12 @@ import type { Bytes } from "./loaded.ts";
 import { inSight, ROW } from "./token_column.tsx";
 import { byteOf, percent, type Point, weightOf } from "./weights.ts";
 
-/** What a token that is pointed at is to show at least: a thousandth. */
+/** What one head shows of a token that is pointed at: a thousandth at least. */
 const LEAST_OF_POINT = byteOf(0.001);
 /** Height that the lines of several heads between the same tokens share, beside each other. */
 const SPREAD = 12;
-/** An end out of sight is drawn this far outside. */
-const OUTSIDE = 6;
+/** An end out of sight is drawn just outside, this much farther each time that its distance doubles. */
+const FARTHER = 14;
 
 interface CanvasProps {
   layer: AttentionLayer;
@@ -41,10 +41,11 @@ export function LineCanvas(props: CanvasProps) {
     const context = cleared(canvas.current!, width, height);
     if (!context || !bytes || !width) return;
     const lines = linesOf(props, bytes);
-    const step = Math.min(2, SPREAD / heads.length);
+    const step = Math.min(3, SPREAD / heads.length);
     const shift = (head: number) => step * (heads.indexOf(head) - (heads.length - 1) / 2);
     lines.draw(context, 0, width, 4, false, (head) => ({ color: headColor(head, dark), shift: shift(head) }));
-    setNote(heads.length ? remark(lines) : "Choose a head.");
+    const isEmpty = !props.places.query.length || !props.places.key.length;
+    setNote(isEmpty ? "All tokens of a side are hidden." : heads.length ? remark(lines) : "Choose a head.");
   });
   return (
     <div class="whence-attn-canvas" onWheel={props.onWheel}>
@@ -59,16 +60,23 @@ function remark(lines: Lines): string {
   return lines.drawnFrom ? `Too many lines: those under ${percent(weightOf(lines.drawnFrom))} are left out.` : "";
 }
 
+function outside(distance: number): number {
+  return FARTHER * Math.log2(1 + distance / ROW);
+}
+
 /** The lines of the token pointed at; else of all queries in sight. */
 function linesOf({ layer, heads, least, point, places, tops, height }: CanvasProps, bytes: Bytes): Lines {
   const heightOf = (side: Point["side"]) => {
     const rows = new Map(places[side].map((at, row) => [at, row]));
-    return (at: number) => Math.max(-OUTSIDE, Math.min(height + OUTSIDE, (rows.get(at)! + 0.5) * ROW - tops[side]));
+    return (at: number) => {
+      const place = (rows.get(at)! + 0.5) * ROW - tops[side];
+      return place < 0 ? -outside(-place) : place > height ? height + outside(place - height) : place;
+    };
   };
   const shown = point ? places.query : places.query.slice(...inSight(places.query.length, tops.query, height));
   const queries = point?.side === "query" ? [point.at] : shown;
   const keys = point?.side === "key" ? [point.at] : places.key;
-  const from = point ? Math.min(byteOf(least), LEAST_OF_POINT) : byteOf(least);
+  const from = point && heads.length === 1 ? Math.min(byteOf(least), LEAST_OF_POINT) : byteOf(least);
   const lines = new Lines();
   lines.add(bytes, layer, heads, queries, keys, from, { query: heightOf("query"), key: heightOf("key") });
   return lines;

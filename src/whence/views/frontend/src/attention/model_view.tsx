@@ -40,7 +40,7 @@ export function ModelView(props: ModelProps) {
     <div>
       <div class="whence-attn-model" ref={grid} role="grid" aria-label="Layers and heads" onKeyDown={move} style={{ "--whence-heads": most }}>
         <div class="whence-attn-layer" role="row">
-          <span role="columnheader" class="whence-attn-corner whence-quiet">layer</span>
+          <span role="columnheader" class="whence-attn-number">layer</span>
           {Array.from({ length: most }, (_, head) => (
             <span role="columnheader" class="whence-attn-number" aria-label={`head ${head}`}>{head}</span>
           ))}

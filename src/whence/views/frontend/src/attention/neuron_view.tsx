@@ -5,11 +5,9 @@ import { number, scaleOf, signed } from "../numbers.ts";
 import type { AttentionLayer, AttentionVectors, AttentionView, Palette } from "../spec.ts";
 import { type Bytes, type Unpacked, useUnpacked } from "./loaded.ts";
 import { inSight, MOST_ROWS } from "./token_column.tsx";
-import { byteAt, counts, type Hidden, percent, products, sees, shownOf, softmax, sum, vectorOf, weightOf } from "./weights.ts";
+import { byteAt, counts, type Hidden, percent, products, roundingOf, sees, shownOf, softmax, sum, vectorOf, weightOf } from "./weights.ts";
 
 const ROW = 24;
-/** Softmax and recorded weight may differ by this much through rounding of vectors and weights. */
-const ROUNDING = 0.03;
 
 interface NeuronProps {
   view: AttentionView;
@@ -35,7 +33,7 @@ export function NeuronView(props: NeuronProps) {
 function Missing({ view, layer }: NeuronProps) {
   const others = view.layers.filter((one) => one.kind === layer.kind && one.vectors).map((one) => one.number);
   return (
-    <p class="whence-attn-missing">
+    <p>
       No query and key vectors were recorded for layer {layer.number}
       {others.length ? `; they were for ${others.length === 1 ? "layer" : "layers"} ${others.join(", ")}` : ""}. To record
       them: <code>whence.attentions(..., vectors=True)</code>.
@@ -50,6 +48,8 @@ interface Work {
   scores: Float64Array;
   shares: Float64Array;
   weights: number[];
+  /** Whether more than rounding keeps the weights from being the softmax. */
+  isOther: boolean;
 }
 
 interface WorkedProps extends NeuronProps {
@@ -69,7 +69,9 @@ function work({ view, layer, bytes, head, query, vectors, queries, keys }: Worke
   const scores = Float64Array.from(made, (product) => scale * sum(product));
   const shares = softmax(scores, (key) => sees(view, layer, query, key));
   const weights = theirs.map((_, key) => weightOf(byteAt(bytes, layer, head, query, key)));
-  return { query: own, keys: theirs, products: made, scores, shares, weights };
+  const most = roundingOf(own, theirs, range[head], scale);
+  const isOther = weights.some((weight, key) => Math.abs(weight - shares[key]) > Math.max(most(weight), most(shares[key])));
+  return { query: own, keys: theirs, products: made, scores, shares, weights, isOther };
 }
 
 function Worked(props: WorkedProps) {
@@ -77,12 +79,16 @@ function Worked(props: WorkedProps) {
   const done = useMemo(() => work(props), [view, layer, props.bytes, head, query, vectors, props.queries, props.keys]);
   const places = useMemo(() => shownOf(view.tokens, layer.keys, hidden), [view, layer, hidden]);
   const [told, tell] = useState("");
-  const most = { vector: vectors.range[head], product: Math.max(...done.products.map(scaleOf)), score: scaleOf(done.scores) };
+  const most = {
+    query: scaleOf(done.query),
+    key: Math.max(...done.keys.map(scaleOf)),
+    product: Math.max(...done.products.map(scaleOf)),
+    score: scaleOf(done.scores),
+  };
   const text = (at: number) => view.tokens[layer.queries[0] + at].text;
-  const far = !vectors.biased && done.weights.some((weight, key) => Math.abs(weight - done.shares[key]) > ROUNDING);
   const look = { palette: view.palette, dark, onTell: tell };
   return (
-    <div class="whence-attn-neuron">
+    <div>
       <label class="whence-quiet">
         Query token{" "}
         <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
@@ -90,10 +96,10 @@ function Worked(props: WorkedProps) {
         </select>
       </label>
       <KeyRows {...props} done={done} places={places} most={most} look={look} />
-      <p class="whence-attn-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.vector)} for q and k, ±${number(most.product)} for q × k.`}</p>
+      <p class="whence-attn-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.query)} for the query, ±${number(most.key)} for keys, ±${number(most.product)} for q × k.`}</p>
       {vectors.biased ? <p class="whence-legend">This layer adds a bias to the scores, by position, before the softmax: q·k alone does not give the weight. The weight is the one recorded.</p> : null}
-      {far ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window or a cap.</p> : null}
-      <p class="whence-legend">Vectors are rounded to 255 steps.</p>
+      {done.isOther && !vectors.biased ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window, a cap or a sink.</p> : null}
+      <p class="whence-legend">Vectors are rounded to 255 steps: products, scores and softmax are near the model’s own, the weight is the one recorded.</p>
     </div>
   );
 }
@@ -101,7 +107,7 @@ function Worked(props: WorkedProps) {
 interface RowsProps extends WorkedProps {
   done: Work;
   places: number[];
-  most: { vector: number; product: number; score: number };
+  most: { query: number; key: number; product: number; score: number };
   look: { palette: Palette; dark: boolean; onTell: (text: string) => void };
 }
 
@@ -123,7 +129,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
           </tr>
           <tr>
             <th scope="row"><span class="whence-quiet">query</span> <bdi class="whence-token">{asking}</bdi></th>
-            <td><Strip {...look} values={done.query} most={most.vector} name={`query “${asking}”`} /></td>
+            <td><Strip {...look} values={done.query} most={most.query} name={`query “${asking}”`} /></td>
             <td colSpan={vectors.biased ? 3 : 4} />
           </tr>
         </thead>
@@ -136,7 +142,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
             return (
               <tr key={key} class={seen ? "" : "whence-attn-unseen"}>
                 <th scope="row"><span class="whence-quiet">{key}</span> <bdi class="whence-token">{text}</bdi></th>
-                <td><Strip {...look} values={done.keys[key]} most={most.vector} name={`key “${text}”`} /></td>
+                <td><Strip {...look} values={done.keys[key]} most={most.key} name={`key “${text}”`} /></td>
                 <td><Strip {...look} values={done.products[key]} most={most.product} name={`q × k of “${text}”`} /></td>
                 <td class={`whence-right${done.scores[key] < 0 ? " whence-negative" : ""}`}>{signed(done.scores[key], most.score)}</td>
                 {vectors.biased ? null : <td class="whence-right">{seen ? percent(done.shares[key]) : "not seen"}</td>}

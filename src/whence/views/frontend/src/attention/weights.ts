@@ -108,6 +108,14 @@ export function vectorOf(bytes: ArrayLike<number>, count: number, size: number, 
   return Float32Array.from({ length: size }, (_, i) => ((bytes[start + i] - 128) / 127) * range);
 }
 
+/** How far a weight may be from the softmax of scores by rounding alone: four standard deviations of a score's error
+ *  from vectors in 127 steps of a range, and what the weight's own rounding adds. */
+export function roundingOf(query: ArrayLike<number>, keys: ArrayLike<number>[], range: number, scale: number) {
+  const square = (vector: ArrayLike<number>) => sum(products(vector, vector));
+  const error = (range / 127 / Math.sqrt(12)) * Math.sqrt(square(query) + Math.max(...keys.map(square)));
+  return (weight: number) => 0.01 + 4 * scale * error * weight * (1 - weight);
+}
+
 export function products(a: ArrayLike<number>, b: ArrayLike<number>): Float32Array {
   return Float32Array.from({ length: a.length }, (_, i) => a[i] * b[i]);
 }

@@ -1,4 +1,5 @@
 /** Relevance through the layers: a map of layers and tokens, the widest paths over it, what attention carries, heads. */
+import "./flow.css";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { scaleOf, signed } from "../numbers.ts";
 import type { FlowView, Props } from "../spec.ts";
