@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from whence.records import Attribution
+from whence.views.colors import RDBU, Palette, hex_code
 from whence.views.evidence import absorbed
 from whence.views.numbers import signed
 from whence.views.token_text import readable
 
 _MOST_PARTS = 5
-_POSITIVE, _NEGATIVE = "var(--whence-plus, #c04a37)", "var(--whence-minus, #2a76ae)"
 _WHOLE, _LINE = "var(--whence-soft, #5b626b)", "var(--whence-line, #dedfdc)"
 _THINNEST = 0.6
 """Percent of the width that the smallest bar still has."""
@@ -32,7 +32,7 @@ class Account:
     bars: tuple[Bar, ...]
 
 
-def account(record: Attribution, row: int) -> Account | None:
+def account(record: Attribution, row: int, palette: Palette = RDBU) -> Account | None:
     """The account of one target row; None for a method that does not claim that its scores add up."""
     if record.residual is None:
         return None
@@ -46,9 +46,9 @@ def account(record: Attribution, row: int) -> Account | None:
         ends.append(ends[-1] + number)
     low, high = min(0.0, whole, *ends), max(0.0, whole, *ends)
     scale = max(abs(whole), abs(total))
-    bars = [Bar(name, _style(0.0, whole, low, high, whole=True), _said(whole, scale), True)]
+    bars = [Bar(name, _style(0.0, whole, low, high, _WHOLE), _said(whole, scale), True)]
     bars += [
-        Bar(part, _style(start, start + number, low, high), _said(number, scale), False)
+        Bar(part, _style(start, start + number, low, high, _color(number, palette)), _said(number, scale), False)
         for (part, number), start in zip(parts, ends, strict=False)
     ]
     return Account(f"{name} = sum of scores + residual, in {readable(target.unit)}", tuple(bars))
@@ -68,12 +68,17 @@ def _rest(record: Attribution, row: int) -> list[tuple[str, float]]:
     return [*kept, *([(f"by {len(others)} more", sum(share for _, share in others))] if others else [])]
 
 
-def _style(start: float, end: float, low: float, high: float, *, whole: bool = False) -> str:
+def _color(number: float, palette: Palette) -> str:
+    """The colour of the sign, where the style sheet is dropped too."""
+    name, color = ("below", palette.negative) if number < 0 else ("above", palette.positive)
+    return f"var(--whence-{name}, {hex_code(color)})"
+
+
+def _style(start: float, end: float, low: float, high: float, color: str) -> str:
     """A bar between two numbers of a line from `low` to `high`, as backgrounds: what is negative is hatched too."""
     wide = (high - low) or 1.0
     width = max(_THINNEST, 100 * abs(end - start) / wide)
     left = min(100 * (min(start, end) - low) / wide, 100 - width)
-    color = _WHOLE if whole else _NEGATIVE if end < start else _POSITIVE
     fill = f"repeating-linear-gradient(135deg,{color} 0 3px,transparent 3px 5px)" if end < start else _plain(color)
     layers = [f"{fill} {_place(left, width)}% 50%/{width:.2f}% 0.8em no-repeat"] if start != end else []
     layers.append(f"{_plain(_LINE)} {100 * -low / wide:.2f}% 50%/1px 100% no-repeat")

@@ -79,7 +79,7 @@ def attribution_part(record: Attribution, palette: Palette = RDBU, among: int = 
         cost=tuple(cost(record.provenance)),
         rows_left_out=len(record.tokens) - len(rows),
         provenance=tuple(settings(_said(record.provenance))),
-        account=account(record, 0) if len(strips) == 1 else None,
+        account=account(record, 0, palette) if len(strips) == 1 else None,
     )
 
 
