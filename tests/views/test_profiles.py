@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from views.golden import same_as_golden
 from views.measured import profiles
 from views.page import Page
 from views.test_untrusted import Skeleton
@@ -13,12 +12,7 @@ from whence.views import html
 from whence.views.token_text import readable
 
 
-def test_the_terminal_says_all_of_it_in_80_columns(printed) -> None:
-    same_as_golden("profiles", printed(profiles()))
-    same_as_golden("profiles_in_colour", printed(profiles(), force_terminal=True, color_system="truecolor"))
-
-
-def test_the_page_says_the_same(printed) -> None:
+def test_the_page_says_what_the_terminal_does(printed) -> None:
     shown = Page(html.render([profiles()]))
     for words in (
         "predicted “ Paris” 12.84 logit",
@@ -31,6 +25,7 @@ def test_the_page_says_the_same(printed) -> None:
         "smollm2 · 13 forwards · 1 backward · 2.5 s",
     ):
         assert " ".join(words.split()) in " ".join(shown.text.split())
+    assert "layer 1 head 2 · −0.40 logit · most at “ of”: −0.50" in printed(profiles())
     assert [attrs["aria-label"] for attrs in shown.with_class("whence-unit-tokens")] == [
         "Tokens it promotes",
         "Tokens it suppresses",
