@@ -32,7 +32,9 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
   const numbers = useMemo(() => Array.from({ length: view.heads }, (_, i) => String(i)), [view]);
   const layers = useMemo(() => streams.slice(1).map((_, layer) => String(layer)), [view]);
   const { label, unit, paths } = targets[row];
-  const [scale, headScale] = [scaleOf(nodes), scaleOf(heads)];
+  const [apart, setApart] = useState(false);
+  const scales = useMemo(() => scalesOf(nodes, streams.length, apart), [nodes, apart]);
+  const headScales = useMemo(() => scalesOf(heads, layers.length, false), [heads]);
   const nameOf = ({ row: stream, column }: Cell) =>
     `“${texts[column]}”, residual ${streams[stream]}: ${signed(nodes[stream * texts.length + column])} ${unit}`;
   const headName = ({ row: layer, column }: Cell) =>
@@ -58,7 +60,7 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
       <div class="whence-flow-maps">
         <section aria-label="Relevance by layer and token">
           <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} at the top down to the input</span></h3>
-          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scale={scale} unit={unit}
+          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scales={scales} unit={unit}
             palette={palette} widths={[18, 72]} at={at} nameOf={nameOf} onChoose={onChoose}
             shown={paths[path ?? -1]?.tokens[0]}
             onPoint={setAt}
@@ -68,10 +70,14 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
                 {chosen ? <Lines cell={chosen} above={above} below={below} sizes={sizes} rows={streams.length} /> : null}
               </>
             )} />
+          <label class="whence-flow-option">
+            <input type="checkbox" checked={apart} onChange={(event) => setApart(event.currentTarget.checked)} />{" "}
+            each residual on a colour scale of its own
+          </label>
         </section>
         <section class="whence-flow-heads" aria-label="Relevance by layer and head">
           <h3 class="whence-flow-heading">Heads <span class="whence-quiet">layer ↑ head →</span></h3>
-          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scale={headScale} unit={unit}
+          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scales={headScales} unit={unit}
             palette={palette} widths={[16, 30]} at={head} nameOf={headName}
             onChoose={(cell) => { setHead(cell); select?.({ row, layer: cell.row, head: cell.column }); }}
             onPoint={setHead} />
@@ -83,6 +89,12 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
       </div>
     </div>
   );
+}
+
+/** The largest size in each row, where they are `apart`; else that in all. */
+function scalesOf(values: Float32Array | Uint8Array, rows: number, apart: boolean): number[] {
+  const columns = values.length / rows;
+  return Array.from({ length: rows }, (_, i) => scaleOf(apart ? values.subarray(i * columns, (i + 1) * columns) : values));
 }
 
 /** The cell of largest size, the first among equals. */
