@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import benchmark, compare, evaluate, explain, flow, latents, maximizers, report, validate
+    from whence.api import (
+        attentions,
+        benchmark,
+        compare,
+        evaluate,
+        explain,
+        flow,
+        latents,
+        maximizers,
+        profiles,
+        report,
+        validate,
+    )
     from whence.errors import (
         CallError,
         InputError,
@@ -33,15 +45,20 @@ if TYPE_CHECKING:
     from whence.perturbation.suppression import Suppress
     from whence.records import (
         Agreement,
+        AttentionLayer,
+        Attentions,
         Attribution,
         Comparison,
         Curve,
         Disagreement,
         Finding,
         Flow,
+        HeadVectors,
         Latents,
         Leaderboard,
         Maximizers,
+        Profile,
+        Profiles,
         Reference,
         Report,
         Score,
@@ -60,6 +77,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "whence.api": (
+        "attentions",
         "benchmark",
         "compare",
         "evaluate",
@@ -67,6 +85,7 @@ _HOME = {
         "flow",
         "latents",
         "maximizers",
+        "profiles",
         "report",
         "validate",
     ),
@@ -88,15 +107,20 @@ _HOME = {
     "whence.perturbation.suppression": ("Suppress",),
     "whence.records": (
         "Agreement",
+        "AttentionLayer",
+        "Attentions",
         "Attribution",
         "Comparison",
         "Curve",
         "Disagreement",
         "Finding",
         "Flow",
+        "HeadVectors",
         "Latents",
         "Leaderboard",
         "Maximizers",
+        "Profile",
+        "Profiles",
         "Reference",
         "Report",
         "Score",
@@ -119,6 +143,8 @@ _NAMESPACES = ("methods", "metrics", "relevance")
 __version__ = version("whence")
 __all__ = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "CallError",
     "Comparison",
@@ -128,6 +154,7 @@ __all__ = [
     "FakeSubject",
     "Finding",
     "Flow",
+    "HeadVectors",
     "InputError",
     "Latents",
     "Leaderboard",
@@ -138,6 +165,8 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteError",
     "Prob",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Sample",
@@ -155,6 +184,7 @@ __all__ = [
     "VocabularyProjection",
     "WhenceError",
     "WhenceWarning",
+    "attentions",
     "available",
     "benchmark",
     "compare",
@@ -168,6 +198,7 @@ __all__ = [
     "maximizers",
     "methods",
     "metrics",
+    "profiles",
     "relevance",
     "report",
     "validate",

@@ -32,9 +32,11 @@ from whence.corpus.columns import check_columns
 from whence.corpus.given import given_rows, is_data_set
 from whence.corpus.plan import Plan
 from whence.errors import InputError, UnsupportedError, WhenceWarning
+from whence.internals.attentions import attentions_of
 from whence.internals.flow import flow_of
 from whence.internals.latents import latents_of
 from whence.internals.maximizers import maximizers_of
+from whence.internals.profiles import Search, profiles_of
 from whence.methods.base import Method
 from whence.methods.recorded import restored
 from whence.methods.run import Run
@@ -45,11 +47,13 @@ from whence.metrics.disagreement import diagnosis
 from whence.metrics.evaluation import check_masking, scores_of, to_test
 from whence.metrics.rationales import marked_units
 from whence.records import (
+    Attentions,
     Comparison,
     Flow,
     Latents,
     Leaderboard,
     Maximizers,
+    Profiles,
     Report,
     Unit,
     Verdict,
@@ -500,6 +504,102 @@ def maximizers(
     """
     run = Run(0, batch_size, progress)
     return maximizers_of(as_subject(subject, device), as_unit(unit), texts, by, k, as_method(method), run)
+
+
+def profiles(
+    subject: Any,
+    latents: Latents,
+    *,
+    k: int = 5,
+    target: int = 0,
+    tokens: int = 10,
+    texts: Iterable[Any] | None = None,
+    examples: int = 3,
+    by: str = "activation",
+    method: str | Method | type[Method] = "attnlrp",
+    batch_size: int | str = "auto",
+    progress: bool | None = None,
+    device: Any = None,
+) -> Profiles:
+    """The units that mattered most for a prediction, each with the tokens it writes for and the texts that drive it.
+
+    Formula: the k units u of largest |R_u|, R_u = Σ_t R_u(t) the relevance of the unit over the tokens of one target
+    row of `latents`; for each what `vocabulary_projection` and `maximizers` say of it.
+    Source: Achtibat et al. 2024, "AttnLRP", ICML, section 4.3, which reads the neurons of largest relevance by the
+    texts that drive them most; Geva et al. 2022 for the tokens, see `vocabulary_projection`.
+    Shapes and units: relevance in the target's unit, tokens in logits per unit of activation, texts by activation (of a
+    head, layer or residual its Euclidean norm) or by relevance.
+
+    - `latents`: what `latents` returned for this subject; `target` is which of its rows.
+    - `tokens`: how many vocabulary entries to name on each side.
+    - `texts`: texts to look for those in that drive each unit most, of which `examples` are kept, ranked `by` and
+      explained by `method` as in `maximizers`; without, nothing is run.
+
+    Cost: for each unit one forward for each text (by relevance, one backward too), and one of each for every example.
+    Errors: `InputError` for latents of a model with other weights, or a row there is not; `UnsupportedError` for what
+    is no transformers model. A unit that has no vocabulary projection has None, with the reason.
+    Does not claim: that a unit stands for what its tokens or texts have in common: most units do several things.
+
+    >>> from whence import FakeSubject, Latents, TargetValue, Token, Unit
+    >>> told = TargetValue("score", None, 2.0, 0.0, "logit")
+    >>> found = Latents("head", [Unit("head", 0, 1)], [Token("good", 1)], [told], [[[2.0]]], "attnlrp", {}, {})
+    >>> profiles(FakeSubject({"good": 2.0}), found)
+    Traceback (most recent call last):
+        ...
+    whence.errors.UnsupportedError: _AdditiveModel is no transformers model: it has no layers, neurons or heads to name.
+    """
+    if not isinstance(latents, Latents):
+        raise InputError(f"profiles() wants what latents() returns, got {type(latents).__name__}.")
+    if isinstance(texts, str):
+        raise InputError("profiles() wants several texts, got one string.")
+    check_counts("profiles", k=k, tokens=tokens, examples=examples)
+    run = Run(0, batch_size, progress)
+    search = None if texts is None else Search(tuple(texts), by, examples, as_method(method), run)
+    return profiles_of(as_subject(subject, device), latents, k, target, tokens, search)
+
+
+def attentions(
+    subject: Any,
+    data: Any,
+    *,
+    layers: Sequence[int] | None = None,
+    vectors: bool | Sequence[int] | None = None,
+    continuation: str | Sequence[int] | None = None,
+    max_new_tokens: int | None = None,
+    device: Any = None,
+) -> Attentions:
+    """Where each head of each layer looks: the attention weights of one input, to be seen head by head.
+
+    Formula: A = softmax(s · Q Kᵀ + M), Q and K the head's queries and keys behind any rotation by position, s the
+    layer's scale, M the mask and whatever bias of positions the model has.
+    Source: Vaswani et al. 2017, "Attention is all you need", NeurIPS, equation 1; shown as in Vig 2019, "A multiscale
+    visualization of attention in the Transformer model", ACL.
+    Shapes and units: of each layer `weights` `(heads, queries, keys)`, each row a share of 1; an attention sink's share
+    is no token's, and is `rest`. Read from the pass that makes the prediction, under any attention implementation but
+    fused kernels such as flash attention's.
+    Cost: one forward pass, without gradient; of an encoder-decoder, on first use, one more of a few tokens. Memory: 4
+    bytes a weight; `layers` restricts it to some layers.
+
+    - `layers`: numbers from 0, in an encoder-decoder of encoder, decoder and cross-attention each.
+    - `vectors`: whether the queries and keys are kept too, or the layers they are kept of; by default of all where they
+      are few, as for a short input. `biased` says where A is more than the softmax of their scaled products.
+
+    The other arguments are those of `explain`, for one input. Of an image, the model's own states (a class token) come
+    in front of the patches, with the role "model". Raises `UnsupportedError` for a model whose attention cannot be
+    read, or is not between all tokens (windows), `InputError` for layers there are not and for more than 2²⁸ weights.
+    It does not claim that a token looked at counts for the prediction: `validate` has checks of this.
+
+    >>> from whence import FakeSubject
+    >>> found = attentions(FakeSubject({"good": 1.0}), "so good")
+    >>> found.layer(0).weights
+    array([[[0.5, 0.5],
+            [0.5, 0.5]]], dtype=float32)
+    """
+    if is_list(data):
+        raise InputError("attentions() shows one input at a time, got a list.")
+    subject = as_subject(subject, device)
+    (inputs,) = encode(subject, data, continuation, max_new_tokens, None, None)
+    return attentions_of(subject, inputs, layers, vectors)
 
 
 def report(*records: Any, title: str = "whence report") -> Report:

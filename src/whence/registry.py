@@ -96,6 +96,7 @@ BUILTIN: dict[str, dict[str, str]] = {
         "notebook": "whence.views.notebook:render",
         "notebook_text": "whence.views.notebook:text",
         "plot": "whence.views.plot:render",
+        "figure_file": "whence.views.plot:save",
     },
 }
 

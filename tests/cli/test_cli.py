@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import tiny
 import whence
-from whence.cli import main
+from whence.cli import main, options
+from whence.views.colors import PALETTES
 
 TEXT = "Paris is in"
 WHENCE = [sys.executable, "-c", "from whence.cli import main; main()"]
@@ -113,6 +115,44 @@ def test_a_page_is_written_where_asked_and_said_on_standard_error(run, command, 
     assert "https://" not in written
 
 
+@pytest.mark.parametrize("command", [["explain"], ["compare", "--methods", "random,attnlrp"]])
+def test_figures_are_written_where_asked(run, command, tmp_path):
+    drawing, picture = tmp_path / "a é.svg", tmp_path / "b.PNG"
+    status, out, err = run(*command, TEXT, "-m", "lm", "--svg", drawing, "--png", picture, "--json")
+    assert (status, err.splitlines()) == (0, [f"wrote {drawing}", f"wrote {picture}"])
+    json.loads(out)
+    assert "Par" in "".join(ElementTree.parse(drawing).getroot().itertext())
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_palette_is_of_the_terminal_the_page_and_the_figures(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    found = {}
+    for palette in ("RdBu", "PuOr"):
+        page, drawing = tmp_path / f"{palette}.html", tmp_path / f"{palette}.svg"
+        where = ("--html", page, "--svg", drawing)
+        status, out, _ = run("explain", TEXT, "-m", "lm", "--method", "random", "--palette", palette, *where)
+        assert status == 0
+        found[palette] = (out, page.read_text(encoding="utf-8"), drawing.read_text(encoding="utf-8"))
+    for red, orange in zip(*found.values(), strict=True):
+        assert red != orange
+    assert "Orange tokens" in found["PuOr"][1]
+
+
+def test_palettes_of_the_command_line_are_those_of_the_views():
+    assert [str(one) for one in options.Colors] == list(PALETTES)
+
+
+def test_a_figure_without_matplotlib_is_refused_before_any_work(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    status, out, err = run("explain", TEXT, "-m", "/nowhere", "--svg", tmp_path / "a.svg")
+    assert (status, out) == (1, "")
+    assert (
+        "--svg needs the package 'matplotlib', which is not installed. Install it with: pip install matplotlib" in err
+    )
+
+
 def test_results_of_other_methods(run):
     assert record_of(run, TEXT, "-m", "lm", "--method", "leave_one_out").method == "leave_one_out"
 
@@ -181,6 +221,9 @@ WRONG_USE = {
     "no new tokens": (["explain", TEXT, "-m", "lm", "--max-new-tokens", "0"], "--max-new-tokens"),
     "new tokens no number": (["explain", TEXT, "-m", "lm", "--max-new-tokens", "two"], "--max-new-tokens"),
     "negative seed": (["explain", TEXT, "-m", "lm", "--seed", "-1"], "--seed"),
+    "figure of another kind": (["explain", TEXT, "-m", "lm", "--svg", "a.png"], "name a file that ends in .svg"),
+    "figure nowhere": (["explain", TEXT, "-m", "lm", "--png", "nowhere/a.png"], "there is no folder"),
+    "unknown palette": (["explain", TEXT, "-m", "lm", "--palette", "RdGn"], "--palette"),
     "unknown dtype": (["explain", TEXT, "-m", "lm", "--dtype", "int8"], "--dtype"),
 }
 CANNOT = {

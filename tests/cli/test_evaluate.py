@@ -133,6 +133,17 @@ def test_pages_and_tables_are_written(run, tmp_path):
     assert table.read_text(encoding="utf-8").startswith("Masked units: mask.")
 
 
+def test_figures_of_boards_and_verdicts_are_written(run, tmp_path):
+    drawing, picture = tmp_path / "board.svg", tmp_path / "verdict.png"
+    status, _, err = evaluate(run, written(tmp_path, ROWS), "--svg", drawing, "--palette", "PuOr")
+    assert status == 0
+    assert f"wrote {drawing}" in err
+    assert "morf_lerf" in drawing.read_text(encoding="utf-8")
+    status, _, err = run("validate", ROWS[0]["text"], "-m", "MODEL", "--checks", "completeness", "--png", picture)
+    assert (status, err.splitlines()) == (0, [f"wrote {picture}"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("more", "status", "said"),
     [

@@ -72,11 +72,42 @@ def test_of_a_probability(metric, scores, value):
 
 
 def test_the_curve_is_what_the_value_is_the_area_of():
-    score = measured(metrics.Deletion())
+    score = measured(metrics.Deletion(), random_orders=0)
     ((curve,),) = score.curves
     assert curve.x == (0, 0.25, 0.5, 0.75, 1)
     assert curve.y == pytest.approx((1.5, -0.5, -1, -1, 0), abs=1e-12)
     assert float(np.trapezoid(curve.y, curve.x)) == pytest.approx(score.value)
+
+
+@pytest.mark.parametrize("metric", [metrics.Deletion(), metrics.MorfLerf(), metrics.Comprehensiveness()])
+def test_behind_the_curves_is_the_mean_of_random_orders_with_its_band(metric):
+    (*own, chance) = measured(metric, random_orders=6).curves[0]
+    assert [curve.low for curve in own] == [()] * len(own)
+    assert (chance.name, chance.band) == ("random orders", "lowest to highest of 6")
+    assert chance.x == own[0].x
+    assert all(low <= y <= high for low, y, high in zip(chance.low, chance.y, chance.high, strict=True))
+    assert chance.low < chance.high
+
+
+def test_the_random_curve_of_deletion_is_what_the_random_value_is_the_area_of():
+    score = measured(metrics.Deletion(), random_orders=4)
+    _, chance = score.curves[0]
+    assert float(np.trapezoid(chance.y, chance.x)) == pytest.approx(score.random.mean)
+    assert (chance.low[0], chance.y[0], chance.high[0]) == pytest.approx((1.5, 1.5, 1.5))
+    assert (chance.low[-1], chance.y[-1], chance.high[-1]) == pytest.approx((0, 0, 0))
+    # of an order and its reverse the first unit of one is the last of the other
+    assert chance.y[1] + chance.y[3] == pytest.approx(1.5)
+
+
+def test_of_many_random_orders_the_band_leaves_out_the_outermost():
+    chances = [measured(metrics.Deletion(), random_orders=orders).curves[0][1] for orders in (38, 40)]
+    assert [chance.band for chance in chances] == ["lowest to highest of 38", "95 % of 40"]
+    assert chances[0].low[1] == pytest.approx(-0.5)
+
+
+def test_random_curves_cost_no_forwards():
+    score = measured(metrics.Deletion(), random_orders=4)
+    assert score.forwards == metrics.Deletion().cost(4)
 
 
 def test_soft_metrics_say_what_they_are_shares_of():

@@ -132,6 +132,21 @@ def test_a_curve_has_a_y_for_each_x():
         Curve("c", (0.0, 1.0), (1.0,))
 
 
+@pytest.mark.parametrize(("low", "high"), [((0.0,), (1.0, 2.0)), ((), (1.0, 2.0)), ((0.0,), (1.0,))])
+def test_a_band_has_two_ends_for_each_x(low, high):
+    with pytest.raises(InputError, match="a low and a high for each of 2 x, or none at all"):
+        Curve("c", (0.0, 1.0), (1.0, 2.0), low, high)
+
+
+def test_a_band_comes_back_and_a_record_from_before_there_were_bands_loads(tmp_path):
+    chance = Curve("random orders", (0.0, 1.0), (1.0, 2.0), (0.5, 2.0), (1.5, 2.0), "lowest to highest of 4")
+    record = scores(score(curves=((*CURVES, chance),)))
+    record.save(tmp_path / "scores")
+    assert Scores.load(tmp_path / "scores") == record
+    assert record.to_dict()["scores"][0]["curves"][0][2]["band"] == "lowest to highest of 4"
+    assert list(record.to_dict()["scores"][0]["curves"][0][0]) == ["name", "x", "y"]
+
+
 def test_a_score_is_found_by_metric_or_place_and_is_a_number():
     record = scores(score(), unmeasured())
     assert record["morf_lerf"] is record[0]

@@ -98,9 +98,10 @@ def make_disagreements(rows: int = 1) -> Comparison:
     return Comparison(compared.attributions, compared.agreements, (*found, again), about)
 
 
-def print_to_string(*records: Any, width: int = 80, **options: Any) -> str:
+def print_to_string(*records: Any, width: int = 80, palette: str = "RdBu", **options: Any) -> str:
     file = StringIO()
-    terminal.render(records, Console(**{"file": file, "width": width, "force_terminal": False} | options))
+    console = Console(**{"file": file, "width": width, "force_terminal": False} | options)
+    terminal.render(records, console, palette=palette)
     return file.getvalue()
 
 

@@ -2,7 +2,27 @@
 
 from typing import Any
 
-from whence.records import Curve, Finding, Reference, Score, Scores, Verdict
+import numpy as np
+
+from whence.records import (
+    Attribution,
+    Curve,
+    Finding,
+    Maximizer,
+    Maximizers,
+    Profile,
+    Profiles,
+    Reference,
+    Score,
+    Scores,
+    TargetValue,
+    Token,
+    TokenScore,
+    Unit,
+    UnitScore,
+    Verdict,
+    VocabularyProjection,
+)
 
 REMOVAL = "Masked inputs are off the data manifold."
 CURVES = (
@@ -55,3 +75,37 @@ def verdict(*findings: Finding, **changes: Any) -> Verdict:
         "provenance": {"model": "smollm2", "seconds": 0.5},
     }
     return Verdict(**(fields | changes))
+
+
+def profiles(text: str = " city") -> Profiles:
+    """A neuron with tokens and texts, and a head that has no tokens and is against the prediction."""
+    tokens = (Token("The", 1, 0, 3), Token(text, 2, 3, 3 + len(text)), Token(" of", 3, 3 + len(text), 6 + len(text)))
+    neuron, head = Unit("neuron", 3, 17), Unit("head", 1, 2)
+    projection = VocabularyProjection(
+        neuron,
+        (TokenScore(" Paris", 7, 1.25), TokenScore(text, 2, 0.5)),
+        (TokenScore(" the", 4, -0.75), TokenScore(",", 5, -0.25)),
+        {"model": "smollm2"},
+    )
+    explained = Attribution.build(
+        tokens,
+        [TargetValue(neuron.name, 2, 4.5, 0.0, "activation")],
+        np.array([[-0.5, 4.0, 0.0]]),
+        complete=True,
+        method="attnlrp",
+        params={},
+        provenance={"model": "smollm2", "text": "".join(token.text for token in tokens)},
+    )
+    driving = Maximizers(neuron, "activation", 12, (Maximizer(4, 4.5, 1, explained),), {"model": "smollm2"})
+    return Profiles(
+        "neuron",
+        TargetValue(" Paris", 3, 12.84, 0.0, "logit"),
+        (
+            Profile(UnitScore(neuron, 3.02, 1, tokens[1], 2.5), projection, None, driving),
+            Profile(UnitScore(head, -0.4, 2, tokens[2], -0.5), None, f"{text} writes no one direction.", None),
+        ),
+        46080,
+        "attnlrp",
+        {"gamma": 0.0},
+        {"model": "smollm2", "seconds": 2.5, "forwards": 13, "backwards": 1, "target": "predicted", "caveat": text},
+    )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from views.page import markup
 from whence.records import Token
 from whence.views import html
 
@@ -23,7 +24,7 @@ def test_the_target_has_a_line_of_its_own_behind_an_arrow(translated, attributio
 
 
 def test_it_has_one_on_the_page_too(translated, attribution_of):
-    page = html.render([translated])
+    page = markup(html.render([translated]))
     assert page.count("<br><span") == 1
     assert page.index("morning</bdi>") < page.index("→") < page.index("&lt;s&gt;</bdi>")
-    assert "→" not in html.render([attribution_of()])
+    assert "→" not in markup(html.render([attribution_of()]))

@@ -1,50 +1,20 @@
+import base64
+import hashlib
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from views.page import Page, markup
 from whence.errors import InputError
 from whence.records import Token
 from whence.views import html
-from whence.views.colors import contrast
+from whence.views.colors import RDBU, contrast
+from whence.views.live import live
+from whence.views.page_script import script, script_hash
 
-VOID = {"meta", "br"}
-
-
-class Page(HTMLParser):
-    """Elements and text of a page; an element left open or closed twice fails."""
-
-    def __init__(self, source: str):
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.roots: list[str] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(source)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag, attrs):
-        if not self._open:
-            self.roots.append(tag)
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        if self._open[-1:] != ["style"]:
-            self.text = " ".join([self.text, *data.split()])
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    def with_class(self, name: str) -> list[dict[str, str | None]]:
-        return [attrs for _, attrs in self.elements if name in (attrs.get("class") or "").split()]
+ASKING = {"link", "img", "iframe", "object", "embed", "form", "base", "video", "audio", "use", "animate", "set"}
 
 
 def rgb(code: str) -> tuple[int, int, int]:
@@ -77,18 +47,49 @@ def test_a_page_is_well_formed(records, fragment) -> None:
 
 
 @pytest.mark.parametrize("fragment", [False, True])
-def test_a_page_asks_for_nothing_and_runs_nothing(records, fragment) -> None:
+def test_a_page_asks_for_nothing(records, fragment) -> None:
     source = html.render(records, fragment=fragment)
     page = Page(source)
-    assert "http" not in source
-    assert not re.search(r"url\(|@import|@font-face|javascript:", source)
-    assert not {"script", "link", "img", "iframe", "object", "svg", "form"} & {tag for tag, _ in page.elements}
-    assert not [a for _, attrs in page.elements for a in attrs if a.startswith("on") or a in {"src", "href", "id"}]
+    assert "http" not in markup(source)
+    assert not re.search(r"url\(|@import|@font-face|javascript:", " ".join([markup(source), *page.styles]))
+    assert not ASKING & {tag for tag, _ in page.elements}
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on") or name == "src"]
 
 
-def test_the_policy_forbids_everything_but_inline_styles(attribution_of) -> None:
-    policies = [m["content"] for m in Page(html.render([attribution_of()])).of("meta") if "http-equiv" in m]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+@pytest.mark.parametrize("fragment", [False, True])
+def test_links_lead_to_places_of_the_page_and_no_name_is_given_twice(records, fragment) -> None:
+    page = Page(html.render(records, fragment=fragment))
+    names = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    links = [attrs["href"] for _, attrs in page.elements if "href" in attrs]
+    assert len(names) == len(set(names)) == (0 if fragment else len(records))
+    assert links == ([] if fragment or len(records) == 1 else [f"#{name}" for name in names])
+
+
+def test_a_page_runs_our_script_alone_and_only_for_interactive_views(records) -> None:
+    page = Page(html.render(records))
+    views = [data["view"] for record in records if (data := live(record, RDBU)) is not None]
+    assert [data["view"] for data in page.data] == views
+    assert len(page.with_class("whence-live")) == len(views)
+    assert page.modules == [str(script())] * bool(views)
+
+
+def test_without_an_interactive_view_there_is_no_script(records) -> None:
+    assert Page(html.render(records, fragment=True)).scripts == []
+    assert Page(html.render([])).scripts == []
+
+
+def test_the_policy_forbids_everything_but_inline_styles_and_our_script(records) -> None:
+    rules = ["default-src 'none'", "style-src 'unsafe-inline'"]
+    assert Page(html.render([])).policies == ["; ".join(rules)]
+    if any(live(record, RDBU) is not None for record in records):
+        rules.append(f"script-src '{script_hash()}'")
+    assert Page(html.render(records)).policies == ["; ".join(rules)]
+
+
+def test_the_hash_is_that_of_the_script_in_the_page(attribution_of) -> None:
+    page = Page(html.render([attribution_of()]))
+    digest = hashlib.sha256(page.modules[0].encode()).digest()
+    assert page.policies[0].endswith(f"; script-src 'sha256-{base64.b64encode(digest).decode()}'")
 
 
 def test_text_can_be_read_on_every_background_in_light_and_dark(records) -> None:
@@ -137,7 +138,7 @@ def test_a_fragment_is_one_element_with_its_styles_inside(attribution_of) -> Non
 
 
 def test_the_numbers_are_in_a_real_table(attribution_of) -> None:
-    page = Page(html.render([attribution_of()]))
+    page = Page(html.render([attribution_of(complete=False)]))
     assert len(page.of("tr")) == 8
     for score in ("−0.31", "+0.92", "+6.84"):
         assert score in page.text

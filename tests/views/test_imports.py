@@ -14,7 +14,10 @@ print(sorted({{"torch", "transformers", "matplotlib", "scipy"}} & set(sys.module
 """
 
 
-@pytest.mark.parametrize(("view", "argument"), [("html", "[record]"), ("terminal", "[record]"), ("plot", "record")])
+VIEWS = ["html", "terminal", "notebook", "notebook_text", "widget", "plot"]
+
+
+@pytest.mark.parametrize(("view", "argument"), [(view, "record" if view == "plot" else "[record]") for view in VIEWS])
 def test_views_load_no_model_library(view: str, argument: str) -> None:
     program = PROGRAM.format(view=view, argument=argument)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,16 +1,20 @@
+import base64
 import re
 
+import numpy as np
 import pytest
 
 from views.measured import CHANCE, CURVES, REMOVAL, score, scores, unmeasured
 from views.test_html import Page
 from views.test_untrusted import PAYLOADS, Skeleton
 from whence.errors import InputError
-from whence.records import Curve, Reference
+from whence.records import Curve, Reference, Scores
 from whence.views import html
+from whence.views.colors import RDBU
 from whence.views.html_chart import drawn
+from whence.views.live import live
 from whence.views.plot import render as plot
-from whence.views.scores_sheet import spread
+from whence.views.scores_sheet import charts, spread
 from whence.views.sheet_parts import Chart
 from whence.views.terminal_sheet import sparkline
 from whence.views.token_text import readable
@@ -75,7 +79,7 @@ def test_the_page_says_the_same(fragment) -> None:
 
 
 def test_a_page_of_curves_asks_for_nothing_and_runs_nothing() -> None:
-    source = html.render([scores()])
+    source = html.render([scores()], fragment=True)
     assert "http" not in source
     assert not re.search(r"url\(|@import|javascript:", source)
     assert not {"script", "link", "img", "image", "iframe"} & {tag for tag, _ in Page(source).elements}
@@ -85,6 +89,34 @@ def test_a_page_of_curves_asks_for_nothing_and_runs_nothing() -> None:
 def test_curves_are_told_apart_without_colour() -> None:
     paths = [attrs["class"] for attrs in page(scores()).with_class("whence-line")]
     assert paths == ["whence-line whence-line-0", "whence-line whence-line-1"] * 2
+
+
+def banded() -> Scores:
+    chance = Curve("random orders", (0.0, 1.0), (1.0, 2.0), (0.5, -9.0), (1.5, 2.5), "lowest to highest of 10")
+    return scores(score(curves=((*CURVES, chance),)))
+
+
+def test_a_band_is_drawn_under_the_lines_and_named(printed) -> None:
+    shown = page(banded(), fragment=True)
+    paths = [attrs["class"] for tag, attrs in shown.elements if tag == "path" and "class" in attrs]
+    assert paths[:3] == ["whence-axis", "whence-band", "whence-line whence-line-0"]
+    assert "whence-line whence-line-mean" in paths
+    for text in (printed(banded()), shown.text):
+        assert "random orders: mean, band lowest to highest of 10" in text
+
+
+def test_a_chart_has_room_for_its_bands(printed) -> None:
+    (drawing,) = [drawn(chart) for chart in charts(banded())]
+    assert [tick.text for tick in drawing.y_ticks] == ["−9", "2.5", "0"]
+    assert "least relevant first   −0.5  ▆▆▆▆" in printed(banded())
+
+
+def test_a_chart_that_can_be_read_has_the_records_own_numbers() -> None:
+    (chart,) = live(banded(), RDBU)["charts"]
+    assert [curve["name"] for curve in chart["curves"]] == [*(curve.name for curve in CURVES), "random orders"]
+    band = chart["curves"][2]["band"]
+    assert np.frombuffer(base64.b64decode(band[0]["data"]), "<f4").tolist() == [0.5, -9.0]
+    assert live(scores(unmeasured()), RDBU) is None
 
 
 def test_a_notebook_gets_a_fragment() -> None:
@@ -179,7 +211,10 @@ def everywhere(text: str):
         unit=text,
         strategy=text,
         random=Reference(text, 0.0, -1.0, 1.0, 10, text),
-        curves=((Curve(text, (0.0, 1.0), (1.0, 2.0)),), (Curve(text, (0.0,), (1.0,)), Curve(text, (), ()))),
+        curves=(
+            (Curve(text, (0.0, 1.0), (1.0, 2.0), (0.0, 0.0), (2.0, 2.0), text),),
+            (Curve(text, (0.0,), (1.0,)), Curve(text, (), ())),
+        ),
         values=(1.0, None),
         parts={text: 1.0},
         reason=text,
@@ -234,5 +269,8 @@ def test_plot_draws_a_chart_for_each_set_of_curves(tmp_path) -> None:
     assert figure.axes[0].get_xlabel() == "share of units"
     assert figure.axes[1].get_ylabel() == "$^"
     assert len(figure.axes[0].lines) == 2
+    axes = plot(banded()).axes[0]
+    assert (len(axes.lines), len(axes.collections)) == (3, 1)
+    assert axes.get_legend().get_texts()[2].get_text() == "random orders (lowest to highest of 10)"
     with pytest.raises(InputError, match="no curves to plot"):
         plot(scores(unmeasured()))

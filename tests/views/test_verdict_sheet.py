@@ -5,14 +5,21 @@ import pytest
 from views.measured import finding, verdict
 from views.test_html import Page
 from views.test_untrusted import PAYLOADS, Skeleton
-from whence.errors import InputError
 from whence.records import Reference
 from whence.views import html
-from whence.views.plot import render as plot
 from whence.views.token_text import readable
 
 PLAIN = """\
 Verdict: attnlrp on smollm2 · 3 inputs · 1 passed · 1 failed · 1 not applicable
+
+  check                    status            statistic         held against
+  parameter_randomization  ✓ passed          0.04 rank         0.900 [0.850,
+                                             correlation       0.930] another
+                                                               seed
+  completeness             ✗ failed          0.04 rank         0.900 [0.850,
+                                             correlation       0.930] another
+                                                               seed
+  roar                     – not applicable  —                 —
 
 ✓ parameter_randomization: passed
   The ranks change.
@@ -171,11 +178,6 @@ def test_no_text_changes_what_a_page_is_made_of(payload) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_control_code_reaches_a_terminal(printed, payload) -> None:
     assert not set(printed(everywhere(payload), width=200)) & set("\x00\x1b\x9b\u202e\u2066\r")
-
-
-def test_a_verdict_has_no_figure_and_says_what_has() -> None:
-    with pytest.raises(InputError, match=r"the curves of Scores, got Verdict. Every record has show\(\)"):
-        plot(verdict())
 
 
 def test_a_statistic_that_could_not_be_taken_is_none_and_not_a_number(printed) -> None:

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import typer
 
+from whence.cli.attention import attention
 from whence.cli.compare import compare
 from whence.cli.evaluate import evaluate
 from whence.cli.explain import explain
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (explain, compare, evaluate, validate, methods, metrics, checks, models):
+for command in (explain, compare, attention, evaluate, validate, methods, metrics, checks, models):
     app.command()(command)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from whence.cli import options
-from whence.cli.options import DType
+from whence.cli.options import Colors, DType
 from whence.registry import COMPARED_BY_DEFAULT
 
 _HELP = f"Methods to compare, separated by commas; by default those of {','.join(COMPARED_BY_DEFAULT)} that can serve."
@@ -31,6 +31,9 @@ def compare(
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
+    svg: options.Svg = None,
+    png: options.Png = None,
+    palette: options.Palette = Colors.RdBu,
     seed: options.Seed = 0,
 ) -> None:
     """Explain one prediction by several methods, and show how far they agree."""
@@ -55,4 +58,4 @@ def compare(
         diagnose=diagnose,
         seed=seed,
     )
-    options.put_out(record, json, html)
+    options.put_out(record, json, palette, html=html, svg=svg, png=png)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whence.cli import options
-from whence.cli.options import DType
+from whence.cli.options import Colors, DType
 from whence.registry import EVALUATED_BY_DEFAULT
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def evaluate(
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
+    svg: options.Svg = None,
+    png: options.Png = None,
+    palette: options.Palette = Colors.RdBu,
     markdown: Markdown = None,
     seed: options.Seed = 0,
 ) -> None:
@@ -83,7 +86,7 @@ def evaluate(
         resume=resume,
         seed=seed,
     )
-    options.put_out(board, json, html)
+    options.put_out(board, json, palette, html=html, svg=svg, png=png)
     if markdown is not None:
         markdown.write_text(board.to_markdown(), encoding="utf-8")
         typer.echo(f"wrote {markdown}", err=True)

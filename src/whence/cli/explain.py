@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from whence.cli import options
-from whence.cli.options import DType
+from whence.cli.options import Colors, DType
 
 
 def explain(
@@ -28,6 +28,9 @@ def explain(
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
+    svg: options.Svg = None,
+    png: options.Png = None,
+    palette: options.Palette = Colors.RdBu,
     seed: options.Seed = 0,
 ) -> None:
     """Show which tokens of a text, or patches of an image, drove a model's prediction."""
@@ -50,4 +53,4 @@ def explain(
         units=options.read_units(units),
         seed=seed,
     )
-    options.put_out(record, json, html)
+    options.put_out(record, json, palette, html=html, svg=svg, png=png)

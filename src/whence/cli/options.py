@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,11 +30,29 @@ class DType(StrEnum):
     auto = "auto"
 
 
+class Colors(StrEnum):
+    """The colours of scores."""
+
+    RdBu = "RdBu"
+    PuOr = "PuOr"
+
+
 def check_page(path: Path | None) -> Path | None:
     """Wrong use, before any work is done, if the page could not be written there."""
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}.")
     return path
+
+
+def check_figure(path: Path | None, param: typer.CallbackParam) -> Path | None:
+    """Wrong use, before any work is done, if the figure could not be written there as what the option says."""
+    if path is not None and path.suffix.lower() != f".{param.name}":
+        raise typer.BadParameter(f"name a file that ends in .{param.name}, got {path.name!r}.")
+    if path is not None and find_spec("matplotlib") is None:
+        from whence.errors import MissingExtraError
+
+        raise MissingExtraError("matplotlib", "plot", f"--{param.name}")
+    return check_page(path)
 
 
 Text = Annotated[
@@ -76,6 +95,17 @@ Html = Annotated[
         callback=check_page,
         help="Write a page that needs nothing from outside itself.",
     ),
+]
+Svg = Annotated[
+    Path | None,
+    typer.Option("--svg", dir_okay=False, writable=True, callback=check_figure, help="Write a figure, a .svg file."),
+]
+Png = Annotated[
+    Path | None,
+    typer.Option("--png", dir_okay=False, writable=True, callback=check_figure, help="Write a figure, a .png file."),
+]
+Palette = Annotated[
+    Colors, typer.Option("--palette", help="Colours: RdBu, red above zero and blue below; PuOr, orange and purple.")
 ]
 Units = Annotated[
     str | None, typer.Option(help="Of an image: 'patch' (default), 'pixel', or n for squares of n pixels a side.")
@@ -175,6 +205,19 @@ def read_target(target: str | None, subject: Any) -> str | int | None:
     return target
 
 
+def read_numbers(given: str | None, option: str) -> list[int] | None:
+    """Whole numbers and ranges of them, separated by commas, each once and in order; None where nothing was chosen."""
+    if given is None:
+        return None
+    found: set[int] = set()
+    for part in given.split(","):
+        ends = re.fullmatch(r"\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*", part)
+        if ends is None or (ends[2] and int(ends[1]) > int(ends[2])):
+            raise typer.BadParameter(f"{part.strip()!r} is no number or range: write 3, 0,5 or 0-5.", param_hint=option)
+        found |= set(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
+    return sorted(found)
+
+
 def read_units(units: str | None) -> str | int | None:
     """The units as they are meant: digits are a number of pixels."""
     return int(units) if units is not None and units.isdecimal() else units
@@ -202,17 +245,21 @@ def load_model(name: str, dtype: DType, device: str | None, server: str | None =
     return load(name, dtype=str(dtype), device=device)
 
 
-def put_out(record: Any, as_json: bool, html: Path | None) -> None:
-    """The record on standard output, as JSON or as a picture, and as a page where asked for."""
+def put_out(record: Any, as_json: bool, palette: str, *, html: Path | None, svg: Path | None, png: Path | None) -> None:
+    """The record on standard output, as JSON or as a picture, and as a page and as figures where asked for."""
     if as_json:
         typer.echo(json.dumps(record.to_dict(), indent=2, allow_nan=False))
     else:
-        record.show()
+        record.show(palette=palette)
     if html is not None:
         from whence.api import report
 
-        report(record).save(html)
+        report(record).save(html, palette=palette)
         typer.echo(f"wrote {html}", err=True)
+    for path in (svg, png):
+        if path is not None:
+            record.save_figure(path, palette=palette)
+            typer.echo(f"wrote {path}", err=True)
 
 
 def rows_in_words(count: int) -> str:

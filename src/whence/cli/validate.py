@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whence.cli import options
-from whence.cli.options import DType
+from whence.cli.options import Colors, DType
 from whence.records.leaderboard import LeftOut
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def validate(
     device: options.Device = None,
     json: options.Json = False,
     html: options.Html = None,
+    svg: options.Svg = None,
+    png: options.Png = None,
+    palette: options.Palette = Colors.RdBu,
     seed: options.Seed = 0,
 ) -> None:
     """Put a method's explanations of a model to the sanity checks of the literature.
@@ -71,7 +74,7 @@ def validate(
         seed=seed,
         **of_data,
     )
-    options.put_out(verdict, json, html)
+    options.put_out(verdict, json, palette, html=html, svg=svg, png=png)
     _say(verdict)
     if strict and verdict.failed:
         raise typer.Exit(1)

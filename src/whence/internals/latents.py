@@ -1,14 +1,14 @@
 """Relevance of what is inside the model: neurons, heads, layers and the residual stream, from one backward pass."""
 
 import time
-from collections.abc import Collection, Sequence
-from numbers import Integral
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from whence.errors import InputError
 from whence.internals.account import provenance_of, states_of, target_values
+from whence.internals.layers import check_layers
 from whence.internals.measure import relevance_of_units
 from whence.internals.taps import readings
 from whence.methods.base import Method
@@ -47,14 +47,5 @@ def latents_of(
 
 def _chosen(found: ModelMap, layers: object) -> list[Block]:
     """The blocks of the layers asked for (in every stack), or all."""
-    if layers is None:
-        return list(found.blocks)
-    if not isinstance(layers, Collection) or isinstance(layers, str):
-        raise InputError(f"layers= wants a list of layer numbers, got {layers!r}. Write layers=[3] for one layer.")
-    known = {block.layer for block in found.blocks}
-    for layer in layers:
-        if isinstance(layer, bool) or not isinstance(layer, Integral) or layer not in known:
-            raise InputError(f"There is no layer {layer!r}: {found.model} has layers 0 to {max(known)}.")
-    if not layers:
-        raise InputError("layers= is empty: name at least one layer, or leave it out for all.")
-    return [block for block in found.blocks if block.layer in layers]
+    chosen = check_layers(layers, {block.layer for block in found.blocks}, found.model)
+    return [block for block in found.blocks if block.layer in chosen]

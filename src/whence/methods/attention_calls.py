@@ -17,6 +17,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from whence.methods import score_products
+from whence.methods.score_products import MASKED, MATMUL, Product, added_is_mask, product_of
+
 _SOFTMAX = frozenset({F.softmax, torch.softmax, Tensor.softmax})
 _PASSES_ON = frozenset(
     {
@@ -24,30 +27,32 @@ _PASSES_ON = frozenset(
         Tensor.contiguous, Tensor.__getitem__, torch.reshape, torch.flatten,
     }
 )  # fmt: skip
-_MATMUL = frozenset({torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__})
 _MARK = "_whence_attention"
-MASKED = -5e3
-"""Scores as low as this are masks, which models write as numbers from -10,000 down to minus infinity."""
 
 Scores = Float[Tensor, "batch head query key"]
 Weights = Float[Tensor, "batch head query key"]
 Values = Float[Tensor, "batch head key hidden"]
+Queries = Float[Tensor, "batch head query size"]
+Keys = Float[Tensor, "batch head key size"]
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """How a tensor was made by a softmax: the shape it has with heads apart, and where scores are edited, from what."""
+    """How a tensor was made by a softmax: the shape it has with heads apart, where scores are edited from what, and
+    where vectors are read of which product.
+    """
 
     shape: tuple[int, ...]
     scores: Tensor | None
     steps: tuple[Callable[[Tensor], Tensor], ...]
+    product: Product | None
 
     def then(self, step: Callable[[Tensor], Tensor], result: Tensor) -> "_Made":
         """The same with one step more; where it folds heads into the batch, they are still known apart."""
         shape = (*self.shape[:-2], *result.shape[-2:])
         if result.dim() == len(shape) or math.prod(shape) != result.numel():
             shape = _apart(result)
-        return _Made(shape, self.scores, (*self.steps, step))
+        return _Made(shape, self.scores, (*self.steps, step), self.product)
 
     def again(self, scores: Tensor) -> Tensor:
         """What these scores would have become."""
@@ -68,6 +73,11 @@ class AttentionCalls(TorchFunctionMode):
       belong to no key. A model that shifts its scores before the softmax (gpt_oss) shows them shifted;
     - `weights(number, A)`, the softmax of it, part of the autograd graph where there is one.
 
+    `vectors(number, Q, K, scale, biased)` is called in front of `weights`, and for reading only: the query and key
+    vectors `(batch, heads, queries or keys, size)` as they are multiplied, behind any rotation by position, and what
+    their products are multiplied by; of grouped queries, each head has its group's keys. `biased` says that there is
+    more in the scores than that and a mask. Not called where the scores are made in a way that is not recognised.
+
     >>> from whence import FakeSubject
     >>> subject, seen = FakeSubject({"good": 1.0}), []
     >>> def read(number, weights):
@@ -85,11 +95,13 @@ class AttentionCalls(TorchFunctionMode):
         scores: Callable[[int, Scores], Scores] | None = None,
         values: Callable[[int, Values], Values] | None = None,
         weights: Callable[[int, Weights], Weights] | None = None,
+        vectors: Callable[[int, Queries, Keys, float, bool], None] | None = None,
     ) -> None:
         super().__init__()
         self._scores = scores
         self._values = values
         self._weights = weights
+        self._vectors = vectors
         self.count = 0
         """How many attentions were computed."""
 
@@ -105,12 +117,13 @@ class AttentionCalls(TorchFunctionMode):
         if func is F.scaled_dot_product_attention:
             return self._fused(*args, **kwargs)
         made: _Made | None = getattr(args[0], _MARK, None) if args else None
-        if func in _MATMUL and made is not None:
+        if func in MATMUL and made is not None:
             return self._written_out(func, made, *args, **kwargs)
-        result = func(*args, **kwargs)
+        result = func(*args, **kwargs) if self._vectors is None else score_products.call(func, args, kwargs)
         if func in _SOFTMAX and args and result.dim() > 2 and _over_last(result, *args[1:], **kwargs):
             scores = None if self._scores is None else args[0]
-            setattr(result, _MARK, _Made(_apart(result), scores, (_step(func, args, kwargs),)))
+            product = None if self._vectors is None else product_of(args[0])
+            setattr(result, _MARK, _Made(_apart(result), scores, (_step(func, args, kwargs),), product))
         elif func in _PASSES_ON and made is not None and result.dim() > 2:
             setattr(result, _MARK, made.then(_step(func, args, kwargs), result))
         return result
@@ -124,6 +137,7 @@ class AttentionCalls(TorchFunctionMode):
             value = self._values(self.count, heads).reshape(value.shape)
         if made.scores is not None:
             weights = made.again(self._edited(made.scores, value.shape[-2]))
+        self._show_vectors(made.product, made.shape)
         weights = self._shown(weights.reshape(made.shape)).reshape(shape)
         return func(weights, value, **options)
 
@@ -143,7 +157,11 @@ class AttentionCalls(TorchFunctionMode):
         if enable_gqa:
             groups = query.shape[-3] // key.shape[-3]
             key, value = key.repeat_interleave(groups, dim=-3), value.repeat_interleave(groups, dim=-3)
-        scores = query @ key.transpose(-2, -1) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+        scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+        if self._vectors is not None:
+            biased = attn_mask is not None and attn_mask.dtype != torch.bool and not added_is_mask(attn_mask)
+            self._show_vectors(Product(query, key, scale, biased), query.shape)
+        scores = query @ key.transpose(-2, -1) * scale
         if is_causal:
             allowed = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
             scores = scores.masked_fill(~allowed, -torch.inf)
@@ -166,6 +184,11 @@ class AttentionCalls(TorchFunctionMode):
         edited = self._scores(self.count, apart).reshape(of_keys.shape)
         edited = torch.where(of_keys <= MASKED, of_keys, edited)
         return torch.cat([edited, rest], dim=-1) if rest.shape[-1] else edited
+
+    def _show_vectors(self, product: Product | None, shape: Sequence[int]) -> None:
+        apart = None if product is None or len(shape) != 4 else product.by_head(*shape[:2])
+        if self._vectors is not None and product is not None and apart is not None:
+            self._vectors(self.count, *apart, product.scale, product.biased)
 
     def _shown(self, weights: Weights) -> Weights:
         """The weights as edited; the attention is done."""

@@ -124,6 +124,17 @@ class AttentionLayout:
             return range(source), range(source)
         return range(source, self._tokens), range(self._tokens)
 
+    def sides(self, number: int, weights: Weights) -> tuple[tuple[int, int], tuple[int, int]]:
+        """From which token to which the queries and the keys of an attention layer are, of a batch of one input.
+
+        The model's own tokens are counted, in front of the input's.
+        """
+        if self.kinds is None:
+            whole = (0, self._tokens + self.own_tokens(weights))
+            return whole, whole
+        query, key = ((int(part.start[0]), int(part.start[0] + part.length[0])) for part in self._parts(number))
+        return query, key
+
     def of_one_side(self) -> Bool[Tensor, "batch token token"]:
         """Whether two tokens are both of the source, or both not."""
         assert self.batch.source is not None

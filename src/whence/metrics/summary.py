@@ -1,15 +1,18 @@
 """What became of the trials of one metric, as one score beside random orders."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
 
 from whence.metrics.base import Metric, Outcome, Trial
-from whence.records import Reference, Score
+from whence.records import Curve, Reference, Score
 
 _TIED = 1e-9
 """Values that differ by less than this share of theirs differ by rounding alone."""
+_ENOUGH = 40
+"""Random orders from which on 2.5 % of them are at least one on either side."""
 
 
 def score_of(metric: Metric, outcomes: Sequence[tuple[Trial, Outcome]], forwards: int, strategy: str | None) -> Score:
@@ -31,7 +34,7 @@ def score_of(metric: Metric, outcomes: Sequence[tuple[Trial, Outcome]], forwards
         strategy,
         random,
         beaten,
-        tuple(outcome.curves for _, outcome in own) if any(outcome.curves for _, outcome in own) else (),
+        tuple(_curves(trial, outcome, outcomes) for trial, outcome in own) if any(o.curves for _, o in own) else (),
         {name: fmean(o.parts[name] for _, o in own if name in o.parts) for name in names},
         forwards,
         reasons[0] if reasons else None,
@@ -64,3 +67,30 @@ def _against_random(
         "units in random order", mean, mean - wide, mean + wide, len(drawn), "95 % confidence for the mean"
     )
     return reference, beaten
+
+
+def _curves(trial: Trial, outcome: Outcome, outcomes: Sequence[tuple[Trial, Outcome]]) -> tuple[Curve, ...]:
+    """The curves of a row, and behind them those of random orders, where there are any."""
+    drawn = [other.curves for one, other in outcomes if one.draw and one.row == trial.row and other.curves]
+    if not outcome.curves or len(drawn) < 2:
+        return outcome.curves
+    means = [
+        _mean_curve(f"random orders, {same[0].name}" if len(drawn[0]) > 1 else "random orders", same)
+        for same in zip(*drawn, strict=True)
+    ]
+    first = means[0]
+    alike = all((one.x, one.y, one.low, one.high) == (first.x, first.y, first.low, first.high) for one in means)
+    return (*outcome.curves, *([replace(first, name="random orders")] if alike else means))
+
+
+def _mean_curve(name: str, drawn: Sequence[Curve]) -> Curve:
+    """The mean of curves at each step, with the band that 95 % of them lie in; of few, all of them.
+
+    Heights are sorted first, so that the same curves in another order come out the same: the order of least relevant
+    first is the reverse of another's, and both are among those drawn.
+    """
+    heights = np.sort([one.y for one in drawn], axis=0)
+    few = len(drawn) < _ENOUGH
+    low, high = heights[[0, -1]] if few else np.quantile(heights, [0.025, 0.975], axis=0)
+    band = f"lowest to highest of {len(drawn)}" if few else f"95 % of {len(drawn)}"
+    return Curve(name, drawn[0].x, tuple(heights.mean(axis=0)), tuple(low), tuple(high), band)

@@ -10,9 +10,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from whence.errors import UnsupportedError
-from whence.methods.attention_calls import MASKED, AttentionCalls, Scores
+from whence.methods.attention_calls import AttentionCalls, Scores
 from whence.methods.attention_layout import layout_of
 from whence.methods.checks import check_number
+from whence.methods.score_products import MASKED
 from whence.subjects.batch import Batch
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject

@@ -1,5 +1,6 @@
 """What comes out: frozen records of plain numbers, equal after a round trip through a file. No torch here."""
 
+from whence.records.attentions import AttentionLayer, Attentions, HeadVectors
 from whence.records.attribution import Attribution
 from whence.records.comparison import Agreement, Comparison
 from whence.records.disagreement import Disagreement
@@ -7,6 +8,7 @@ from whence.records.flow import Flow, FlowPath
 from whence.records.latents import Latents, UnitScore
 from whence.records.leaderboard import Leaderboard
 from whence.records.maximizers import Maximizer, Maximizers
+from whence.records.profiles import Profile, Profiles
 from whence.records.reference import Reference
 from whence.records.report import Report
 from whence.records.scores import Curve, Score, Scores
@@ -18,6 +20,8 @@ from whence.records.vocabulary_projection import TokenScore, VocabularyProjectio
 
 __all__ = [
     "Agreement",
+    "AttentionLayer",
+    "Attentions",
     "Attribution",
     "Comparison",
     "Curve",
@@ -25,10 +29,13 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowPath",
+    "HeadVectors",
     "Latents",
     "Leaderboard",
     "Maximizer",
     "Maximizers",
+    "Profile",
+    "Profiles",
     "Reference",
     "Report",
     "Score",

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 
 from whence.errors import InputError, MissingExtraError
 from whence.records import storage
+from whence.records.difference import MINUS, provenance_difference, refuse_unlike, target_difference
 from whence.records.display import Displayed
 from whence.records.grid import grid_of, grid_tokens, packed, square_sums, unpacked
 from whence.records.grouping import merge, sentence_groups, span_groups, word_groups
@@ -22,6 +23,9 @@ from whence.records.tokens import Token
 
 if TYPE_CHECKING:
     import pandas
+
+_SAME_UNITS = ("share", "difference")
+"""What a record can be derived by that leaves its units as they were."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,12 +96,17 @@ class Attribution(Displayed):
     def visible(self, row: int) -> int:
         """How many of the leading tokens this row's prediction can depend on: in a causal model those in front of it.
 
-        Of a record derived from another (words, top) all units are counted.
+        Of a record whose units are others than the tokens scored (words, top) all units are counted.
         """
         position = self.targets[row].position
         counts = self.provenance.get("visible")
         seen = position if counts is None else counts[row]
-        return len(self.tokens) if seen is None or self.provenance.get("derived") else int(seen)
+        return len(self.tokens) if seen is None or self.is_regrouped else int(seen)
+
+    @property
+    def is_regrouped(self) -> bool:
+        """Whether the units are sums over the tokens scored, or some of them: words, segments, the top ones."""
+        return any(step.partition("(")[0] not in _SAME_UNITS for step in self.provenance.get("derived", []))
 
     @property
     def standard_error(self) -> Float[np.ndarray, "target token"] | None:
@@ -202,6 +211,33 @@ class Attribution(Displayed):
         ]
         shared = self._derived(self.tokens, lambda table: table / total[:, None], "share", targets=targets)
         return replace(shared, provenance={**shared.provenance, "scores_unit": unit})
+
+    def difference(self, other: "Attribution") -> "Attribution":
+        """What this explanation gives each token more than `other` does: `scores = self.scores - other.scores`.
+
+        Values and baselines are subtracted too, and the residual is the difference of both, or None where either
+        method does not claim that its scores add up. A row whose two targets differ is named after both. Standard
+        errors are added: that of a difference is at most their sum. It does not say which of the two is right.
+
+        Raises `InputError` for other tokens, another number of target rows, or scores in another unit: then
+        `a.share().difference(b.share())`, the difference of shares of each one's own total, can be taken.
+        """
+        if not isinstance(other, Attribution):
+            raise InputError(f"difference() wants another attribution, got {type(other).__name__}.")
+        refuse_unlike(self, other)
+        complete = self.residual is not None and other.residual is not None
+        return self.build(
+            self.tokens,
+            [
+                target_difference(mine, theirs, complete)
+                for mine, theirs in zip(self.targets, other.targets, strict=True)
+            ],
+            self.scores.astype(np.float64) - other.scores,
+            complete=complete,
+            method=f"{self.method}{MINUS}{other.method}",
+            params={"first": self.params, "second": other.params} if self.params or other.params else {},
+            provenance=provenance_difference(self, other),
+        )
 
     # ------------------------------------------------------------------ in and out
 

@@ -1,5 +1,7 @@
 """How records show themselves: a view is looked up by name, so that records import no view."""
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from whence.registry import resolve
@@ -22,6 +24,10 @@ class Displayed:
     def plot(self, *, palette: str = "RdBu") -> Any:
         """The record as a matplotlib figure (needs the extra `plot`)."""
         return resolve("views", "plot")(self, palette=palette)
+
+    def save_figure(self, path: str | PathLike[str], *, palette: str = "RdBu") -> Path:
+        """Write the figure to `path`, a .svg or a .png, and return it (needs the extra `plot`)."""
+        return resolve("views", "figure_file")(self, path, palette=palette)
 
     def widget(self, *, palette: str = "RdBu") -> Any:
         """A notebook's widget, whose trait `selected` is what was clicked last (needs the extra `notebook`)."""

@@ -22,19 +22,40 @@ class Curve:
     """How the model's answer went as units were taken away or added.
 
     `x` is the share of units changed so far, 0 to 1, `y` the answer in the score's `curve_unit`; `name` says which way.
+    A curve that is the mean of many, as of random orders, has a band around it from `low` to `high`, one of each for
+    each x; `band` says in words what these are: "lowest to highest of 10". Others have none.
     """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    band: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "x", tuple(float(number) for number in self.x))
-        object.__setattr__(self, "y", tuple(float(number) for number in self.y))
+        for name in ("x", "y", "low", "high"):
+            object.__setattr__(self, name, tuple(float(number) for number in getattr(self, name)))
         if len(self.x) != len(self.y):
             raise InputError(f"A curve wants one y for each x, got {len(self.x)} and {len(self.y)}.")
-        if not np.isfinite([*self.x, *self.y]).all():
+        if (len(self.low), len(self.high)) not in {(0, 0), (len(self.x), len(self.x))}:
+            raise InputError(
+                f"A curve's band wants a low and a high for each of {len(self.x)} x, or none at all, got "
+                f"{len(self.low)} and {len(self.high)}."
+            )
+        if not np.isfinite([*self.x, *self.y, *self.low, *self.high]).all():
             raise NonFiniteError(f"The curve {self.name!r} holds NaN or infinite numbers.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values, those of the band where there is one."""
+        described: dict[str, Any] = {"name": self.name, "x": list(self.x), "y": list(self.y)}
+        return described | ({"low": list(self.low), "high": list(self.high), "band": self.band} if self.low else {})
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Curve":
+        """The curve that `to_dict` described."""
+        low, high = (tuple(data.get(name, ())) for name in ("low", "high"))
+        return cls(data["name"], tuple(data["x"]), tuple(data["y"]), low, high, data.get("band", ""))
 
 
 @dataclass(frozen=True)
@@ -46,8 +67,9 @@ class Score:
     - `direction`: whether "higher" or "lower" is better, or "neither".
     - `random`: the same metric of random orders of the same units, its mean with an interval; None for metrics that no
       order changes, or where none were drawn. `beaten` is the share of random orders that are worse.
-    - `curves`: those of each target row, by which the value came about; empty for metrics without. Their heights are
-      in `curve_unit`, which is `unit` where it is None.
+    - `curves`: those of each target row, by which the value came about, and behind them the mean of random orders with
+      its band, where these were drawn; empty for metrics without. Their heights are in `curve_unit`, which is `unit`
+      where it is None.
     - `parts`: further numbers by name, means over the rows.
     - `strategy`: what masked units became, None where nothing was masked. `forwards` counts the masked inputs asked
       for; what is asked for twice is run once.
@@ -90,7 +112,7 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
         random = None if self.random is None else self.random.to_dict()
-        curves = [[{"name": c.name, "x": list(c.x), "y": list(c.y)} for c in row] for row in self.curves]
+        curves = [[curve.to_dict() for curve in row] for row in self.curves]
         return {
             **self.__dict__,
             "values": list(self.values),
@@ -104,7 +126,7 @@ class Score:
     def from_dict(cls, data: dict[str, Any]) -> "Score":
         """The score that `to_dict` described."""
         random = None if data["random"] is None else Reference(**data["random"])
-        curves = tuple(tuple(Curve(c["name"], tuple(c["x"]), tuple(c["y"])) for c in row) for row in data["curves"])
+        curves = tuple(tuple(map(Curve.from_dict, row)) for row in data["curves"])
         return cls(**{**data, "values": tuple(data["values"]), "random": random, "curves": curves})
 
 

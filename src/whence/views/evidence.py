@@ -42,12 +42,14 @@ def evidence(record: Attribution, row: int) -> Evidence:
         total=number(float(record.scores[row].sum(dtype=np.float64))),
         residual=None if residual is None else signed(residual),
         residual_share=None if residual is None else percentage(residual, target.value - (baseline or 0.0)),
-        absorbed=_absorbed(record, row),
+        absorbed=[f"{kind} {signed(share)}" for kind, share in absorbed(record, row)],
     )
 
 
-def _absorbed(record: Attribution, row: int) -> list[str]:
-    """What the model's constants, by kind, and the rules took of the residual, largest first."""
+def absorbed(record: Attribution, row: int) -> list[tuple[str, float]]:
+    """What the model's constants, by kind, and the rules took of the residual, largest first; none where that is not
+    known.
+    """
     named = record.provenance.get("absorbed")
     if not isinstance(named, Mapping) or not named or "share" in record.provenance.get("derived", []):
         return []
@@ -60,7 +62,7 @@ def _absorbed(record: Attribution, row: int) -> list[str]:
         kinds["the rules themselves"] = rest
     least = _NOTHING * abs(record.targets[row].value)
     parts = sorted(kinds.items(), key=lambda part: -abs(part[1]))
-    return [f"{_short(readable(kind))} {signed(share)}" for kind, share in parts if share and abs(share) >= least]
+    return [(_short(readable(kind)), share) for kind, share in parts if share and abs(share) >= least]
 
 
 def _short(name: str) -> str:

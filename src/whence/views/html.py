@@ -9,14 +9,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from whence.errors import InputError
-from whence.records import Attribution, Comparison, Flow, Latents, Leaderboard, Maximizers, VocabularyProjection
+from whence.records import (
+    Attentions,
+    Attribution,
+    Comparison,
+    Flow,
+    Latents,
+    Leaderboard,
+    Maximizers,
+    Profiles,
+    VocabularyProjection,
+)
 from whence.views.colors import Palette, palette_of
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
+from whence.views.html_profiles import ProfilesPart, profiles_part
 from whence.views.html_sheet import SheetPart, sheet_part
 from whence.views.html_strip import legend_of
 from whence.views.live import live_json
 from whence.views.page_script import script, script_hash, style
+from whence.views.profile_text import title as profile_title
 from whence.views.sheet import SHEETS, sheet
 from whence.views.token_text import quoted, readable
 
@@ -33,12 +45,18 @@ class Section:
 
 
 def render(
-    records: Sequence[Any], *, title: str | None = None, fragment: bool = False, palette: str | Palette = "RdBu"
+    records: Sequence[Any],
+    *,
+    title: str | None = None,
+    fragment: bool = False,
+    frame: bool = False,
+    palette: str | Palette = "RdBu",
 ) -> str:
     """Records, in order, as a complete page that loads nothing from anywhere.
 
     With `fragment` it is one element to place in another page: without script, its styles reach nothing outside it.
-    `title` heads either; without one a page is named after what it explains. `palette` is "RdBu" or "PuOr".
+    With `frame` it is a page for a small place in another: the records come first, how to read them comes last.
+    `title` heads any of them; without one a page is named after what it explains. `palette` is "RdBu" or "PuOr".
 
     Raises `InputError` for anything that is not such a record, `UnknownNameError` for a palette there is not.
     """
@@ -48,10 +66,13 @@ def render(
     template = _environment().get_template("fragment.html" if fragment else "page.html")
     return template.render(
         heading=heading,
+        frame=frame,
         title=heading or _title(records),
         sections=sections,
         legend=legend_of(colors),
+        palette=colors.name,
         pictured=any(_pictured(record, section) for record, section in zip(records, sections, strict=True)),
+        attention=any(isinstance(record, Attentions) for record in records),
         heat=not sections or any(not isinstance(one.part, SheetPart) or one.part.maps for one in sections),
         interactive=any(section.live is not None for section in sections),
         script=script,
@@ -81,6 +102,8 @@ def _part(record: Any, palette: Palette) -> Any:
         return attribution_part(record, palette)
     if isinstance(record, Comparison):
         return comparison_part(record, palette)
+    if isinstance(record, Profiles):
+        return profiles_part(record, palette)
     if isinstance(record, SHEETS):
         return sheet_part(sheet(record), palette)
     raise InputError(f"The HTML view shows the records that whence makes, got {type(record).__name__}.")
@@ -88,7 +111,7 @@ def _part(record: Any, palette: Palette) -> Any:
 
 def _pictured(record: Any, section: Section) -> bool:
     """Whether the page may need pictures: those of an image, or matrices that are drawn as one."""
-    return _holds_images(record) or (isinstance(section.part, SheetPart) and section.part.pictured)
+    return _holds_images(record) or (isinstance(section.part, SheetPart | ProfilesPart) and section.part.pictured)
 
 
 def _holds_images(record: Any) -> bool:
@@ -98,13 +121,15 @@ def _holds_images(record: Any) -> bool:
 
 def _title(records: Sequence[Any]) -> str:
     explained = [record.attributions[0] if isinstance(record, Comparison) else record for record in records]
-    if any(isinstance(record, SHEETS) for record in records):
+    if any(isinstance(record, (*SHEETS, Profiles)) for record in records):
         return _sheet_title(records[0]) if len(records) == 1 else "Explanations"
     labels = {target.label for record in explained for target in record.targets}
     return f"Explanation of {quoted(labels.pop())}" if len(labels) == 1 else "Explanations"
 
 
 def _sheet_title(record: Any) -> str:
+    if isinstance(record, Profiles):
+        return f"Inside the model: {profile_title(record)}"
     title = sheet(record).title
     if isinstance(record, Leaderboard):
         return f"Leaderboard: {title}"

@@ -11,17 +11,23 @@ WIDTH, HEIGHT = 320, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 12, 22
 """Room around the curves, for the numbers at the axes."""
 _MOST_DOTS = 40
+_LOOKS = 4
+"""Ways that lines are drawn, by which they are told apart; a mean with its band has one of its own."""
 
 
 @dataclass(frozen=True)
 class DrawnCurve:
-    """A curve with its first and last value, its path, and a dot for each point, where these are few."""
+    """A curve with its first and last value, its path, and a dot for each point, where these are few; or around its
+    path a band. `look` is the end of its styles' names.
+    """
 
     name: str
     first: str
     last: str
     path: str
     dots: str
+    band: str
+    look: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class DrawnChart:
     across: str
     up: str
     label: str
+    note: str
     curves: tuple[DrawnCurve, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -75,14 +82,16 @@ class _Scale:
 def drawn(chart: Chart) -> DrawnChart:
     """The chart's curves, scaled to the drawing together."""
     across = _scale([x for curve in chart.curves for x in curve.x], _LEFT, WIDTH - _RIGHT)
-    up = _scale([y for curve in chart.curves for y in curve.y], HEIGHT - _BOTTOM, _TOP)
-    curves = tuple(_curve(curve, across, up) for curve in chart.curves)
+    heights = [y for curve in chart.curves for y in (*curve.y, *curve.low, *curve.high)]
+    up = _scale(heights, HEIGHT - _BOTTOM, _TOP)
+    curves = tuple(_curve(curve, across, up, number) for number, curve in enumerate(chart.curves))
     said = "; ".join(f"{curve.name}: {curve.first} to {curve.last}" for curve in curves)
     return DrawnChart(
         chart.caption,
         chart.across,
         chart.up,
-        f"{chart.up} over {chart.across}. {said}",
+        ". ".join(part for part in (f"{chart.up} over {chart.across}", said, chart.note) if part),
+        chart.note,
         curves,
         across.ticks(),
         up.ticks(),
@@ -93,7 +102,22 @@ def _scale(values: Sequence[float], start: float, end: float) -> _Scale:
     return _Scale(min(values), max(values), start, end)
 
 
-def _curve(curve: Curve, across: _Scale, up: _Scale) -> DrawnCurve:
-    places = [f"{across.place(x):g} {up.place(y):g}" for x, y in zip(curve.x, curve.y, strict=True)]
-    dots = "".join(f"M{place}h0" for place in places) if len(places) <= _MOST_DOTS else ""
-    return DrawnCurve(curve.name, number(curve.y[0]), number(curve.y[-1]), f"M{'L'.join(places)}", dots)
+def _curve(curve: Curve, across: _Scale, up: _Scale, place: int) -> DrawnCurve:
+    points = _points(curve, curve.y, across, up)
+    dotted = len(points) <= _MOST_DOTS and not curve.low
+    around = (
+        [*_points(curve, curve.high, across, up), *_points(curve, curve.low, across, up)[::-1]] if curve.low else []
+    )
+    return DrawnCurve(
+        curve.name,
+        number(curve.y[0]),
+        number(curve.y[-1]),
+        f"M{'L'.join(points)}",
+        "".join(f"M{point}h0" for point in points) if dotted else "",
+        f"M{'L'.join(around)}Z" if around else "",
+        "mean" if curve.low else str(place % _LOOKS),
+    )
+
+
+def _points(curve: Curve, heights: Sequence[float], across: _Scale, up: _Scale) -> list[str]:
+    return [f"{across.place(x):g} {up.place(y):g}" for x, y in zip(curve.x, heights, strict=True)]

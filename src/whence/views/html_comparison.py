@@ -1,14 +1,16 @@
 """Several explanations of one prediction as the values their HTML template shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whence.records import Comparison
+from whence.records import Attribution, Comparison
 from whence.views.agreement import NO_RANKING, OverlapColumn, Pair, overlap_columns, overlap_note, pairs, rows_note
 from whence.views.colors import Palette
 from whence.views.disagreement import Findings, findings
 from whence.views.evidence import caveats
 from whence.views.html_attribution import AttributionPart, attribution_part
 from whence.views.html_strip import Strip, heat_style, strip
+from whence.views.long_inputs import drawn, rows_drawn, rows_left_out
 from whence.views.numbers import NO_NUMBER, correlation, counted, p_value
 from whence.views.token_text import readable
 
@@ -44,11 +46,13 @@ class MatrixCell:
 
 @dataclass(frozen=True)
 class ComparisonPart:
-    """What `comparison.html` shows."""
+    """What `comparison.html` shows, of so many target rows."""
 
     name: str
     labels: tuple[str, ...]
+    target_count: int
     targets: tuple[TargetRow, ...]
+    targets_left_out: str | None
     pairs: tuple[PairRow, ...]
     overlaps: tuple[OverlapColumn, ...]
     matrix: tuple[tuple[MatrixCell, ...], ...]
@@ -58,6 +62,11 @@ class ComparisonPart:
     methods: tuple[tuple[str, AttributionPart], ...]
     template: str = "comparison.html"
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is one target row."""
+        return self.target_count == 1
+
 
 def comparison_part(comparison: Comparison, palette: Palette) -> ComparisonPart:
     """The values of a Comparison as text, in the order they are read."""
@@ -66,11 +75,15 @@ def comparison_part(comparison: Comparison, palette: Palette) -> ComparisonPart:
     notes = [overlap_note(found) if found else None, rows_note(comparison)]
     notes += [f"{NO_NUMBER}: {NO_RANKING}"] if any(pair.spearman is None for pair in found) else []
     rows = len(comparison.attributions[0].targets)
-    targets = tuple(_target_row(comparison, labels, row, palette) for row in range(rows))
+    shown = [drawn(record) for record in comparison.attributions]
+    count = rows_drawn(shown[0], len(shown))
+    targets = tuple(_target_row(comparison, shown, labels, row, palette) for row in range(count))
     return ComparisonPart(
         name=f"{targets[0].label if rows == 1 else counted(rows, 'target row')} by {counted(len(labels), 'method')}",
         labels=labels,
+        target_count=rows,
         targets=targets,
+        targets_left_out=rows_left_out(comparison.attributions[0], count),
         pairs=tuple(_pair_row(pair, labels) for pair in found),
         overlaps=tuple(overlap_columns(found)),
         matrix=_matrix(found, len(labels), palette),
@@ -78,15 +91,18 @@ def comparison_part(comparison: Comparison, palette: Palette) -> ComparisonPart:
         disagreement=findings(comparison, labels),
         caveats=tuple(caveats(comparison.attributions, labels)),
         methods=tuple(
-            (label, attribution_part(one, palette)) for label, one in zip(labels, comparison.attributions, strict=True)
+            (label, attribution_part(one, palette, len(labels)))
+            for label, one in zip(labels, comparison.attributions, strict=True)
         ),
     )
 
 
-def _target_row(comparison: Comparison, labels: tuple[str, ...], row: int, palette: Palette) -> TargetRow:
+def _target_row(
+    comparison: Comparison, shown: Sequence[Attribution], labels: tuple[str, ...], row: int, palette: Palette
+) -> TargetRow:
     strips = tuple(
-        (label, strip(record, row, palette))
-        for label, record in zip(labels, comparison.attributions, strict=True)
+        (label, strip(record, row, palette, as_drawn))
+        for label, record, as_drawn in zip(labels, comparison.attributions, shown, strict=True)
         if row < len(record.targets)
     )
     first = strips[0][1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from whence.views.colors import RDBU, Palette
 from whence.views.html_chart import DrawnChart, drawn
 from whence.views.html_matrix import DrawnMatrix, drawn_matrix
+from whence.views.html_mosaic import DrawnMosaic, drawn_mosaic
 from whence.views.html_strip import Strip, strip
 from whence.views.sheet_parts import Entry, Sheet
 
@@ -20,17 +21,19 @@ class SheetPart:
     entries: tuple[tuple[Entry, tuple[DrawnChart, ...]], ...]
     charts: tuple[DrawnChart, ...]
     matrices: tuple[DrawnMatrix, ...] = ()
+    mosaics: tuple[DrawnMosaic, ...] = ()
     template: str = "sheet.html"
 
     @property
     def name(self) -> str:
         """Its line in a table of contents."""
-        return self.sheet.title
+        return " · ".join((self.sheet.title, *self.sheet.facts[:1]))
 
     @property
     def pictured(self) -> bool:
-        """Whether there is a picture among the heat maps and matrices."""
-        return any(one.picture for _, one in self.maps) or any(one.heat for one in self.matrices)
+        """Whether there is a picture among the heat maps, matrices and mosaics."""
+        drawn = any(one.picture for _, one in self.maps) or any(one.heat for one in self.matrices)
+        return drawn or bool(self.mosaics)
 
 
 def sheet_part(sheet: Sheet, palette: Palette = RDBU) -> SheetPart:
@@ -41,4 +44,5 @@ def sheet_part(sheet: Sheet, palette: Palette = RDBU) -> SheetPart:
         tuple((entry, tuple(map(drawn, entry.charts))) for entry in sheet.entries),
         tuple(map(drawn, sheet.charts)),
         tuple(drawn_matrix(matrix, palette) for matrix in sheet.matrices),
+        tuple(drawn_mosaic(mosaic, palette) for mosaic in sheet.mosaics),
     )

@@ -10,13 +10,14 @@ from whence.views.colors import RDBU, Palette, background, foreground, gradient,
 from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of, seen
 from whence.views.html_picture import Picture, picture
 from whence.views.image_grid import image_grid
+from whence.views.long_inputs import sentences_note
 from whence.views.numbers import signed
 from whence.views.token_text import borders, gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
 
 
 @dataclass(frozen=True)
 class Pill:
-    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks."""
+    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks; a frame marks it."""
 
     text: str
     name: str
@@ -25,6 +26,7 @@ class Pill:
     after_gap: bool
     ends_line: bool
     begins_target: bool
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ def legend_of(palette: Palette) -> Legend:
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of scores as pills, or over the picture of an image; `scale` ends its colours, None if all are zero."""
+    """One row of scores as pills, or over the picture of an image; `scale` ends its colours, None if all are zero.
+
+    `note` says what the pills are where they are not the record's own units.
+    """
 
     label: str
     evidence: Evidence
@@ -62,18 +67,20 @@ class Strip:
     picture: Picture | None
     leaders: tuple[str, ...]
     direction: str
+    note: str | None
 
 
-def strip(record: Attribution, row: int, palette: Palette = RDBU) -> Strip:
-    """The strip of one target row."""
-    scores = record.scores[row]
+def strip(record: Attribution, row: int, palette: Palette = RDBU, shown: Attribution | None = None) -> Strip:
+    """The strip of one target row: of the record's tokens, or of the units of `shown`, the record as it is drawn."""
+    shown = record if shown is None else shown
     unit = readable(record.unit)
-    reach = seen(record, row)
     grid = image_grid(record, row)
-    scale = scale_of(scores) if grid is None else grid.scale
-    pills = _pills(record.tokens[:reach], scores[:reach], scale, unit, palette) if grid is None else ()
-    strongest = leaders(scores[:reach])
-    texts = [pills[i].text if pills else readable(record.tokens[i].text) for i in strongest]
+    scale = scale_of(shown.scores[row]) if grid is None else grid.scale
+    reach = seen(shown, row)
+    pills = _pills(shown.tokens[:reach], shown.scores[row, :reach], scale, unit, palette) if grid is None else ()
+    scores = record.scores[row, : seen(record, row)]
+    strongest = leaders(scores)
+    texts = readable_tokens(record.tokens) if grid is None else [readable(token.text) for token in record.tokens]
     return Strip(
         label=heading(record, row),
         evidence=evidence(record, row),
@@ -83,19 +90,22 @@ def strip(record: Attribution, row: int, palette: Palette = RDBU) -> Strip:
         pills=pills,
         picture=None if grid is None else picture(grid, heading(record, row), unit, palette),
         leaders=tuple(
-            f"{quoted(text)} {signed(float(scores[i]), scale)}" for i, text in zip(strongest, texts, strict=True)
+            f"{quoted(texts[i])} {signed(float(scores[i]), scale_of(scores) if grid is None else scale)}"
+            for i in strongest
         ),
         direction="rtl" if reads_right_to_left([token.text for token in record.tokens]) else "ltr",
+        note=sentences_note(record, shown),
     )
 
 
 def heat_style(score: float, scale: float, palette: Palette = RDBU) -> str:
     """Inline CSS for a score: the light colours, and the dark ones as variables for the style sheet to choose.
 
-    A negative score is underlined here too, for hosts that drop style sheets.
+    A negative score is underlined here too, for hosts that drop style sheets; "dotted" stands apart, since JupyterLab
+    drops an underline that says more than that it is one.
     """
     light, dark = (background(score, scale, dark=is_dark, palette=palette) for is_dark in (False, True))
-    mark = "text-decoration:underline dotted;" if score < 0 else ""
+    mark = "text-decoration:underline;text-decoration-style:dotted;" if score < 0 else ""
     return mark + (
         f"background:{hex_code(light)};color:{hex_code(foreground(light))};"
         f"--whence-dark:{hex_code(dark)};--whence-dark-text:{hex_code(foreground(dark))}"

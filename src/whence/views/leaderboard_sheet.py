@@ -19,9 +19,9 @@ def leaderboard_sheet(record: Leaderboard) -> Sheet:
     return sheet_of(
         record.provenance,
         f"{counted(len(record.methods), 'method')} by {counted(len(record.metrics), 'metric')}",
-        [counted(len(record.rows), "row"), *left, record.interval],
+        [counted(len(record.rows), "row"), *left, readable(record.interval)],
         tables=[*measured, _costs(record), *_rankings(record), *_left_out(record)],
-        caveats=[("", caveat) for caveat in dict.fromkeys(one.caveat for one in record.metrics) if caveat],
+        caveats=[("", readable(caveat)) for caveat in dict.fromkeys(one.caveat for one in record.metrics) if caveat],
     )
 
 
@@ -42,7 +42,7 @@ def _metric(record: Leaderboard, column: Discipline) -> Table:
         row += [NO_NUMBER if cell.chance is None else signed(cell.chance, scale)] if chance else []
         row += [_lead(record, cell, scale)] if lead else []
         rows.append(tuple(row))
-    how = [column.label, *([column.unit] if column.unit else []), _BETTER[column.direction]]
+    how = [readable(name) for name in (column.label, column.unit) if name] + [_BETTER[column.direction]]
     how += [f"masked by {readable(column.strategy)}"] if column.strategy else []
     tested = any(record.better_than_random(cell) is not None for cell in cells)
     note = "* the whole interval of the lead is on the better side" if tested else ""
@@ -80,9 +80,12 @@ def _rankings(record: Leaderboard) -> list[Table]:
     found = []
     for one in record.rankings:
         heads = (Column("masked by"), Column("or by"), Column("Kendall's τ", True))
-        rows = tuple((first, second, NO_NUMBER if t is None else signed(t, 1.0)) for first, second, t in one.taus)
+        rows = tuple(
+            (readable(first), readable(second), NO_NUMBER if tau is None else signed(tau, 1.0))
+            for first, second, tau in one.taus
+        )
         said = "" if one.concordance is None else f" · Kendall's W {number(one.concordance)}"
-        found.append(Table(f"{one.metric}: is the ranking of methods the same?{said}", heads, rows))
+        found.append(Table(f"{readable(one.metric)}: is the ranking of methods the same?{said}", heads, rows))
     return found
 
 

@@ -5,15 +5,21 @@ from typing import Any
 
 from markupsafe import Markup
 
-from whence.records import Attribution, Flow
+from whence.records import Attentions, Attribution, Comparison, Flow, Scores
 from whence.views.colors import Palette
+from whence.views.live_attention import live_attention
+from whence.views.live_comparison import live_comparison
 from whence.views.live_data import as_json
 from whence.views.live_flow import live_flow
 from whence.views.live_heat import live_heat
+from whence.views.live_scores import live_scores
 
-_MAKERS: dict[type, Callable[[Any, Palette], dict[str, Any]]] = {
+_MAKERS: dict[type, Callable[[Any, Palette], dict[str, Any] | None]] = {
+    Attentions: live_attention,
     Attribution: live_heat,
+    Comparison: live_comparison,
     Flow: live_flow,
+    Scores: live_scores,
 }
 
 

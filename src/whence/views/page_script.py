@@ -1,4 +1,4 @@
-"""The one script and style sheet of interactive views, as built from `frontend/` into `bundle/`."""
+"""The one script of interactive views, as built from `frontend/` into `bundle/`, and the style sheets of all views."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from markupsafe import Markup
 @cache
 def script() -> Markup:
     """The script, a module that draws every view whose data a page holds."""
-    return Markup(_read("whence.js"))
+    return Markup(_read("bundle", "whence.js"))
 
 
 @cache
@@ -24,8 +24,14 @@ def script_hash() -> str:
 @cache
 def style() -> Markup:
     """The style sheet of what the script draws."""
-    return Markup(_read("whence.css"))
+    return Markup(_read("bundle", "whence.css"))
 
 
-def _read(name: str) -> str:
-    return files("whence.views").joinpath("bundle", name).read_text(encoding="utf-8")
+@cache
+def static_style() -> Markup:
+    """The style sheet of what stands in a page without a script."""
+    return Markup(_read("templates", "view.css"))
+
+
+def _read(folder: str, name: str) -> str:
+    return files("whence.views").joinpath(folder, name).read_text(encoding="utf-8")

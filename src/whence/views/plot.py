@@ -1,16 +1,31 @@
-"""Records as a matplotlib figure: heat maps, or the curves of metrics."""
+"""Records as a matplotlib figure: a heat map of rows by tokens, the curves of metrics, or bars; and as its file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from whence.errors import InputError, MissingExtraError
-from whence.records import Attribution, Comparison, Flow, Scores
+from whence.records import (
+    Attentions,
+    Attribution,
+    Comparison,
+    Flow,
+    Latents,
+    Leaderboard,
+    Scores,
+    Verdict,
+    VocabularyProjection,
+)
 from whence.views.colors import Palette, background, foreground, hex_code, palette_of
 from whence.views.evidence import scale_of
 from whence.views.numbers import signed
+from whence.views.plot_attention import attention_figure
+from whence.views.plot_bars import latents_figure, leaderboard_figure, verdict_figure, vocabulary_figure
 from whence.views.plot_curves import curves_figure
 from whence.views.plot_flow import flow_figure
 from whence.views.plot_image import image_figure
@@ -21,6 +36,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_NUMBERS: dict[type, Callable[[Any, Palette], "Figure"]] = {
+    Scores: lambda record, _: curves_figure(record),
+    Attentions: attention_figure,
+    Flow: flow_figure,
+    Latents: latents_figure,
+    VocabularyProjection: vocabulary_figure,
+    Leaderboard: leaderboard_figure,
+    Verdict: lambda record, _: verdict_figure(record),
+}
+"""Records that have a drawing of their own."""
+_FORMATS = ("svg", "png")
+_DPI = 200
 _MOST_NUMBERS = 160
 _WIDEST = 60.0
 _TALLEST = 60.0
@@ -39,8 +66,9 @@ class _Grid:
 
 
 def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
-    """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), or
-    the curves of Scores, or a Flow by layer and token, and by layer and head.
+    """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), the
+    curves of Scores, a Flow by layer and token and by layer and head, the heads of Attentions (of up to six layers), or
+    the numbers of Latents, a VocabularyProjection, a Leaderboard or a Verdict.
 
     In the palette "RdBu" blue is negative and red positive, in "PuOr" purple and orange; white is zero. An Attribution
     has one scale for all rows, in its unit. Scores of different methods have different units, so in a Comparison each
@@ -56,10 +84,8 @@ def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plot", "The plot view") from error
     colors = palette_of(palette)
-    if isinstance(record, Scores):
-        return curves_figure(record)
-    if isinstance(record, Flow):
-        return flow_figure(record, colors)
+    if type(record) in _NUMBERS:
+        return _NUMBERS[type(record)](record, colors)
     if isinstance(record, Attribution | Comparison) and (figure := image_figure(record, colors)) is not None:
         return figure
     if isinstance(record, Attribution):
@@ -68,13 +94,34 @@ def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
         grid = _comparison_grid(record)
     else:
         raise InputError(
-            f"The plot view shows an Attribution, a Comparison, a Flow or the curves of Scores, got "
+            f"The plot view shows an Attribution, a Comparison, {', '.join(one.__name__ for one in _NUMBERS)}, got "
             f"{type(record).__name__}. Every record has show() and to_html()."
         )
     rows, columns = grid.scores.shape
     figure = Figure(figsize=(min(_WIDEST, 3.5 + 0.55 * columns), min(_TALLEST, 2.0 + 0.4 * rows)), layout="constrained")
     _draw(figure.subplots(), grid, drawable(readable_tokens(record.tokens)), colors)
     return figure
+
+
+def save(record: Any, path: str | PathLike[str], *, palette: str | Palette = "RdBu") -> Path:
+    """Write the figure of a record to `path`, as its ending says: .svg, its text as text, or .png at 200 dots an inch.
+
+    The same record gives the same bytes: no date is written. Raises what `render` raises, and `InputError` for another
+    ending, or where the file cannot be written.
+    """
+    path = Path(path)
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in _FORMATS:
+        raise InputError(f"A figure is written as .svg or .png, got {path.name!r}. Use plot().savefig() for others.")
+    figure = render(record, palette=palette)
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "whence"}):
+        try:
+            figure.savefig(path, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else None)
+        except OSError as error:
+            raise InputError(f"Cannot write {path}: {error.strerror}.") from error
+    return path
 
 
 def _attribution_grid(record: Attribution) -> _Grid:

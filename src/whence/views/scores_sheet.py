@@ -65,12 +65,15 @@ def charts(record: Scores) -> list[Chart]:
     found = []
     for score in record:
         for label, row in zip(record.targets, score.curves, strict=False):
-            curves = tuple(replace(curve, name=readable(curve.name)) for curve in row if curve.y)
+            curves = tuple(
+                replace(curve, name=readable(curve.name), band=readable(curve.band)) for curve in row if curve.y
+            )
+            bands = "; ".join(f"{curve.name}: mean, band {curve.band}" for curve in curves if curve.low)
             names = [readable(score.metric)]
             names += [quoted(label)] if len(record.targets) > 1 else []
             names += [readable(score.strategy)] if several and score.strategy is not None else []
             up = readable(score.curve_unit or score.unit)
-            found += [Chart(" · ".join(names), "share of units", up, curves)] if curves else []
+            found += [Chart(" · ".join(names), "share of units", up, curves, bands)] if curves else []
     return found
 
 

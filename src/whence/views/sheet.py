@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from whence.records import Flow, Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.records import Attentions, Flow, Latents, Leaderboard, Maximizers, Scores, Verdict, VocabularyProjection
+from whence.views.attention_sheet import attention_sheet
 from whence.views.flow_sheet import flow_sheet
 from whence.views.leaderboard_sheet import leaderboard_sheet
 from whence.views.numbers import counted, number, signed
@@ -51,7 +52,7 @@ def _top(record: Latents, row: int, caption: str) -> Table:
 
 def _maximizers(record: Maximizers) -> Sheet:
     maps = [
-        (f"{rank}. texts[{e.text}] · {record.by} {number(e.value)} at {quoted(e.token.text)}", e.attribution)
+        (f"{rank}. texts[{e.text}] · {readable(record.by)} {number(e.value)} at {quoted(e.token.text)}", e.attribution)
         for rank, e in enumerate(record.entries, start=1)
     ]
     facts = [f"by {readable(record.by)}", f"{len(maps)} of {counted(record.searched, 'text')}"]
@@ -71,6 +72,7 @@ def _vocabulary(record: VocabularyProjection) -> Sheet:
 
 _MAKERS: dict[type, Callable[[Any], Sheet]] = {
     Flow: flow_sheet,
+    Attentions: attention_sheet,
     Latents: _latents,
     Leaderboard: leaderboard_sheet,
     Maximizers: _maximizers,

@@ -38,12 +38,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves, of at least one point each, over one pair of axes, `across` and `up`, named with their units."""
+    """Curves, of at least one point each, over one pair of axes, `across` and `up`, named with their units; `note` says
+    what bands there are around them.
+    """
 
     caption: str
     across: str
     up: str
     curves: tuple[Curve, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,17 @@ class Matrix:
     columns: tuple[str, ...]
     values: Float[np.ndarray, "row column"]
     unit: str
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """Small pictures of numbers from 0 to 1, in rows and columns, for formats that draw pictures."""
+
+    caption: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    tiles: Float[np.ndarray, "row column down across"]
     note: str = ""
 
 
@@ -84,7 +98,8 @@ class Entry:
 class Sheet:
     """What is shown of a record, in the order it is read. A caveat is `(whom it is for, the sentence)`, "" for all.
 
-    `drawn` are tables that an interactive view shows in a way of its own, and takes the place of.
+    `drawn` are tables that an interactive view shows in a way of its own, and takes the place of; `overview` stands
+    before the entries, all of them at a glance.
     """
 
     title: str
@@ -99,6 +114,8 @@ class Sheet:
     closing: str = ""
     matrices: tuple[Matrix, ...] = ()
     drawn: tuple[Table, ...] = ()
+    overview: Table | None = None
+    mosaics: tuple[Mosaic, ...] = ()
 
 
 def sheet_of(
@@ -114,6 +131,8 @@ def sheet_of(
     closing: str = "",
     matrices: Sequence[Matrix] = (),
     drawn: Sequence[Table] = (),
+    overview: Table | None = None,
+    mosaics: Sequence[Mosaic] = (),
 ) -> Sheet:
     """The sheet of a record with this provenance, whose cost and caveat it takes from there; a map's caveat too."""
     own = caveat(provenance) or (caveat(maps[0][1].provenance) if maps else None)
@@ -130,4 +149,6 @@ def sheet_of(
         closing,
         tuple(matrices),
         tuple(drawn),
+        overview,
+        tuple(mosaics),
     )

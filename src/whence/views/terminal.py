@@ -6,12 +6,13 @@ from typing import Any
 from rich.console import Console
 
 from whence.errors import InputError
-from whence.records import Attribution, Comparison
+from whence.records import Attribution, Comparison, Profiles
 from whence.views.colors import Palette, palette_of
 from whence.views.sheet import SHEETS, sheet
 from whence.views.terminal_attribution import attribution_view
 from whence.views.terminal_comparison import comparison_view
 from whence.views.terminal_heat import Paper
+from whence.views.terminal_profiles import profiles_view
 from whence.views.terminal_sheet import sheet_view
 
 
@@ -37,6 +38,8 @@ def _view(record: Any, paper: Paper) -> list[Any]:
         return attribution_view(record, paper)
     if isinstance(record, Comparison):
         return comparison_view(record, paper)
+    if isinstance(record, Profiles):
+        return profiles_view(record, paper)
     if isinstance(record, SHEETS):
         return sheet_view(sheet(record), paper)
     raise InputError(f"The terminal view shows the records that whence makes, got {type(record).__name__}.")

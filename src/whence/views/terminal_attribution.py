@@ -8,6 +8,7 @@ from rich.text import Text
 
 from whence.records import Attribution
 from whence.views.evidence import account_facts, caveat, cost, evidence, heading, scale_of, seen, settings, strongest
+from whence.views.long_inputs import drawn, rows_drawn, rows_left_out
 from whence.views.numbers import signed
 from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
@@ -50,7 +51,8 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
     method = Text(readable(record.method), style="bold")
     facts: list[str | Text] = [method, f"{len(record.targets)} target rows", f"scores in {readable(record.unit)}"]
     parts: list[Any] = [facts_line(facts, paper), note(f"each row has a scale of its own · {negative_mark(paper)}")]
-    for row in range(len(record.targets)):
+    count = rows_drawn(drawn(record))
+    for row in range(count):
         reach = seen(record, row)
         tokens, scores = record.tokens[:reach], record.scores[row, :reach]
         parts += [
@@ -59,7 +61,8 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
             *heat(record, row, paper, explained=False),
             note(row_summary(tokens, scores)),
         ]
-    return [*parts, Text()]
+    left = rows_left_out(record, count)
+    return [*parts, Text(), *([note(left), Text()] if left else [])]
 
 
 def _row_facts(record: Attribution, row: int) -> list[str | Text]:

@@ -9,6 +9,7 @@ from whence.records import Comparison
 from whence.views.agreement import NO_RANKING, Pair, overlap_columns, overlap_note, pairs, rows_note
 from whence.views.disagreement import findings
 from whence.views.evidence import account_facts, caveats, cost, evidence, heading, seen
+from whence.views.long_inputs import drawn, rows_drawn, rows_left_out
 from whence.views.numbers import NO_NUMBER, correlation, p_value
 from whence.views.terminal_grid import heat
 from whence.views.terminal_heat import (
@@ -39,8 +40,11 @@ def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
         parts += [_strongest_table(comparison, labels), Text()]
     if rows > 1:
         parts += [note(f"each heat map has a scale of its own · {negative_mark(paper)}"), Text()]
-    for row in range(rows):
+    count = rows_drawn(drawn(first), len(labels))
+    for row in range(count):
         parts += _heat_maps(comparison, labels, row, paper)
+    left = rows_left_out(first, count)
+    parts += [note(left), Text()] if left else []
     return [*parts, *_footer(comparison, labels, paper)]
 
 

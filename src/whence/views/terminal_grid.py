@@ -11,8 +11,10 @@ from whence.records import Attribution
 from whence.records.grid import square_sums
 from whence.views.evidence import scale_of, seen
 from whence.views.image_grid import ImageGrid, image_grid
+from whence.views.long_inputs import drawn
 from whence.views.numbers import signed
 from whence.views.terminal_heat import INDENT, Paper, facts_line, heat_lines, heat_style, inset, legend
+from whence.views.terminal_sentences import sentence_lines
 from whence.views.token_text import readable
 
 CELL = 2
@@ -21,13 +23,16 @@ _MOST_LINES = 40
 
 
 def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> list[RenderableType]:
-    """One row's heat map: the grid of an image, or the tokens the row's prediction had read.
+    """One row's heat map: the grid of an image, or the tokens the row's prediction had read; of very many, sentences.
 
     With `explained` a last line says what the colours mean; that of a grid is always there.
     """
     grid = image_grid(record, row)
     if grid is not None:
         return _grid_lines(grid, readable(record.unit_of(row)), paper)
+    shown = drawn(record)
+    if shown is not record:
+        return sentence_lines(record, shown, row, paper, explained=explained)
     reach = seen(record, row)
     tokens, scores = record.tokens[:reach], record.scores[row, :reach]
     lines: list[RenderableType] = [*heat_lines(tokens, scores, paper)]

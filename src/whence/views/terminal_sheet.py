@@ -21,6 +21,7 @@ _PLACES = 24
 def sheet_view(sheet: Sheet, paper: Paper) -> list[Any]:
     """What to print for a sheet."""
     parts: list[Any] = [facts_line([Text(sheet.title, style="bold"), *sheet.facts], paper), Text()]
+    parts += [*_table(sheet.overview), Text()] if sheet.overview is not None else []
     for entry in sheet.entries:
         parts += [*_entry(entry), Text()]
     for table in (*sheet.tables, *sheet.drawn):
@@ -65,7 +66,7 @@ def _table(table: Table) -> list[Any]:
 
 def _chart(chart: Chart) -> list[Any]:
     """Each curve as a line of blocks between its first and last value, all on one scale."""
-    heights = [y for curve in chart.curves for y in curve.y]
+    heights = [y for curve in chart.curves for y in (*curve.y, *curve.low, *curve.high)]
     places = [x for curve in chart.curves for x in curve.x]
     shown = bare_table()
     for name in ("curve", "first", "", "last"):
@@ -75,7 +76,7 @@ def _chart(chart: Chart) -> list[Any]:
         shown.add_row(*map(Text, (isolated(curve.name), number(curve.y[0]), course, number(curve.y[-1]))))
     caption = [Text(chart.caption, style="bold")] if chart.caption else []
     axes = f"{chart.up} over {chart.across} {number(min(places))} to {number(max(places))}"
-    return [*caption, inset(shown), note(axes)]
+    return [*caption, inset(shown), note(axes), *([note(chart.note)] if chart.note else [])]
 
 
 def sparkline(curve: Curve, low: float, high: float) -> str:

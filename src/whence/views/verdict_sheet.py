@@ -8,7 +8,7 @@ from typing import Any
 from whence.records import Curve, Finding, Verdict
 from whence.records.verdict import FAILED, NOT_APPLICABLE, PASSED
 from whence.views.evidence import plain, settings
-from whence.views.numbers import counted, number
+from whence.views.numbers import NO_NUMBER, counted, number
 from whence.views.scores_sheet import spread
 from whence.views.sheet_parts import Chart, Column, Entry, Sheet, Table, Tone, sheet_of
 from whence.views.token_text import readable
@@ -32,7 +32,27 @@ def verdict_sheet(record: Verdict) -> Sheet:
         tables=[Table("", columns, rows)] if rows else [],
         entries=[_entry(finding) for finding in record.findings],
         closing=readable(record.summary),
+        overview=_overview(record) if record.findings else None,
     )
+
+
+def _overview(record: Verdict) -> Table:
+    """Each check in a line, its numbers in front of what they are."""
+    columns = (Column("check"), Column("status"), Column("statistic", wraps=True), Column("held against", wraps=True))
+    rows = tuple(
+        (
+            readable(one.check),
+            f"{MARKS[one.status]} {one.status}",
+            _numbers_first(_statistic(one)),
+            _numbers_first(_held(one)),
+        )
+        for one in record.findings
+    )
+    return Table("", columns, rows)
+
+
+def _numbers_first(named: tuple[str, str] | None) -> str:
+    return NO_NUMBER if named is None else f"{named[1]} {named[0]}"
 
 
 def _entry(finding: Finding) -> Entry:
@@ -44,22 +64,33 @@ def _entry(finding: Finding) -> Entry:
         finding.status,
         TONES[finding.status],
         readable(finding.sentence),
-        tuple(_statistic(finding)),
+        tuple(_facts(finding)),
         (*([details] if rest else []), *tables),
         (Chart("", "stage", "value", tuple(curves)),) if curves else (),
     )
 
 
-def _statistic(finding: Finding) -> list[str]:
-    facts = []
-    if finding.statistic is not None and finding.status != NOT_APPLICABLE:
-        facts.append(f"{readable(finding.statistic)}: {'none' if finding.value is None else number(finding.value)}")
-    if finding.reference is not None:
-        held = finding.reference
+def _facts(finding: Finding) -> list[str]:
+    facts = [": ".join(named) for named in [_statistic(finding)] if named]
+    held = finding.reference
+    if held is not None:
         facts.append(
             f"{readable(held.name)}: {spread(held)} ({readable(held.interval)}, {counted(held.draws, 'draw')})"
         )
     return facts
+
+
+def _statistic(finding: Finding) -> tuple[str, str] | None:
+    """The statistic's name and value, None where the check does not apply."""
+    if finding.statistic is None or finding.status == NOT_APPLICABLE:
+        return None
+    return readable(finding.statistic), "none" if finding.value is None else number(finding.value)
+
+
+def _held(finding: Finding) -> tuple[str, str] | None:
+    """What the statistic is held against, by its name and with its interval."""
+    held = finding.reference
+    return None if held is None else (readable(held.name), spread(held))
 
 
 def _sorted_out(details: Mapping[str, Any]) -> tuple[list[Curve], list[Table], list[tuple[str, str]]]:

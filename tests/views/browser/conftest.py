@@ -26,15 +26,21 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(chromium: Any, tmp_path: Path, request: Any) -> Iterator[Callable[..., Any]]:
-    """`opened(html)` is the page in the browser; at the end it has asked for nothing, and nothing went wrong in it."""
-    contexts, requests, complaints = [], [], []
+    """`opened(html)` is the page in the browser; at the end it has asked for nothing, and nothing went wrong in it.
 
-    def open_page(html: str, *, width: int = 1000, height: int = 900, dark: bool = False, **options: Any) -> Any:
+    Its picture is kept in build/screenshots, unless `keep` is false.
+    """
+    contexts, requests, complaints, pictured = [], [], [], []
+
+    def open_page(
+        html: str, *, width: int = 1000, height: int = 900, dark: bool = False, keep: bool = True, **options: Any
+    ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **options
         )
         contexts.append(context)
         page = context.new_page()
+        pictured.extend([page] if keep else [])
         file = tmp_path / f"page{len(contexts)}.html"
         file.write_text(html, encoding="utf-8")
         address = file.as_uri()
@@ -46,11 +52,11 @@ def opened(chromium: Any, tmp_path: Path, request: Any) -> Iterator[Callable[...
         return page
 
     yield open_page
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = "".join(c if c.isalnum() else "_" for c in request.node.name)[:80]
+    for i, page in enumerate(pictured):
+        page.screenshot(path=SCREENSHOTS / f"{name}{f'_{i + 1}' if i else ''}.png", full_page=True)
     for context in contexts:
-        for page in context.pages:
-            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            name = "".join(c if c.isalnum() else "_" for c in request.node.name)[:80]
-            page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
         context.close()
     assert requests == []
     assert complaints == []

@@ -13,9 +13,10 @@ from whence.attention.engine import refuse_without_attention
 from whence.checks.attention.output_shift import OutputShift, has_distribution
 from whence.checks.base import Case
 from whence.errors import InputError
-from whence.methods.attention_calls import MASKED, AttentionCalls
+from whence.methods.attention_calls import AttentionCalls
 from whence.methods.attention_layout import layout_of
 from whence.methods.rows import read_values
+from whence.methods.score_products import MASKED
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, resolve_all

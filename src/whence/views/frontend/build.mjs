@@ -1,13 +1,15 @@
-// Builds ../bundle/whence.js and whence.css, the two files a page holds; with --tests, the unit tests into build/tests.
+// Builds ../bundle/whence.js and whence.css, the two files a page holds, or with --out FOLDER the same there;
+// with --tests, the unit tests into build/tests.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const MOST_BYTES = 100_000;
 const here = fileURLToPath(new URL(".", import.meta.url));
-const bundle = join(here, "..", "bundle");
+const asked = process.argv.indexOf("--out") + 1;
+const bundle = asked ? resolve(process.argv[asked]) : join(here, "..", "bundle");
 const shared = { bundle: true, format: "esm", jsx: "automatic", jsxImportSource: "preact", absWorkingDir: here };
 
 /** All that the bundle is made from, as one hash: tests compare it where there is no Node to build with. */

@@ -1,23 +1,139 @@
-/** The heat map of one explanation. */
+/** The heat map of one explanation: one target row at a time, or all of them as a matrix. */
 import { useMemo, useState } from "preact/hooks";
-import { read, scaleOf } from "./numbers.ts";
-import type { HeatView, Props } from "./spec.ts";
-import { TokenStrip } from "./token_strip.tsx";
+import { Choice, Hint, Legend } from "./controls.tsx";
+import { useNumbers } from "./loaded.ts";
+import { type Cell, Matrix } from "./matrix.tsx";
+import { number, signed } from "./numbers.ts";
+import { PictureHeat } from "./picture.tsx";
+import type { HeatView, Props, Target } from "./spec.ts";
+import { facts, ReadingControls, scaleNote, scaleShown, TextStrip, useReading, WhatItIs } from "./text_heat.tsx";
+import { named, runsOf, scaleOn, sum, textOf } from "./units.ts";
+
+type Rows = (row: number) => ArrayLike<number>;
 
 export function Heat({ view, select }: Props<HeatView>) {
-  const [row] = useState(0);
-  const all = useMemo(() => read(view.scores), [view]);
+  const tables = useMemo(() => (view.errors ? [view.scores, view.errors] : [view.scores]), [view]);
+  const loaded = useNumbers(tables);
+  const [row, setRow] = useState(0);
+  const width = view.scores.shape[1];
+  const [scores, errors] = useMemo(() => (loaded ?? []).map((table): Rows => {
+    const rows = view.targets.map((_, at) => table.subarray(at * width, (at + 1) * width));
+    return (at) => rows[at];
+  }), [loaded]);
+  if (!scores || !view.targets.length) return null;
   const target = view.targets[row];
-  const scores = all.slice(row * view.tokens.length, row * view.tokens.length + target.seen);
+  const choose = (token: number) => select?.({ row, token });
   return (
-    <TokenStrip
-      tokens={view.tokens.slice(0, target.seen)}
-      scores={scores}
-      scale={scaleOf(scores)}
-      unit={target.unit}
-      palette={view.palette}
-      direction={view.direction}
-      onChoose={(token) => select?.({ row, token })}
-    />
+    <div class="whence-heat">
+      <Targets targets={view.targets} row={row} onChange={setRow} />
+      {view.grid
+        ? <PictureHeat grid={view.grid} scores={scores(row)} scale={view.grid.scales[row]} target={target} palette={view.palette} onChoose={choose} />
+        : <TextHeat view={view} row={row} scores={scores} errors={errors} onRow={setRow} onChoose={choose} />}
+    </div>
+  );
+}
+
+/** The targets to choose from, and the account of the one that is chosen; nothing where there is one only. */
+export function Targets({ targets, row, onChange, account = true }: {
+  targets: Target[];
+  row: number;
+  onChange: (row: number) => void;
+  account?: boolean;
+}) {
+  if (targets.length < 2) return null;
+  const target = targets[row];
+  const options = targets.map(({ text, label, value }, at) => ({ value: at, text: text.trim(), title: `${label}, ${value}` }));
+  const known = [["Explained", target.label], ["Value", target.value]];
+  if (account) known.push(["Baseline", target.baseline ?? ""], ["Residual", target.residual ?? "none claimed"], ["Unit", target.unit]);
+  return (
+    <>
+      <div class="whence-heat-targets"><Choice name="Where did it come from?" options={options} value={row} onChange={onChange} /></div>
+      <dl class="whence-evidence">
+        {known.map(([name, text]) => (text ? <div><dt>{name}</dt><dd><bdi>{text}</bdi></dd></div> : null))}
+      </dl>
+    </>
+  );
+}
+
+interface TextHeatProps {
+  view: HeatView;
+  row: number;
+  scores: Rows;
+  errors?: Rows;
+  onRow: (row: number) => void;
+  onChoose: (token: number) => void;
+}
+
+function TextHeat({ view, row, scores, errors, onRow, onChoose }: TextHeatProps) {
+  const reading = useReading(view);
+  const [form, setForm] = useState("text");
+  const target = view.targets[row];
+  const { shown, wanted } = reading;
+  const forms = [{ value: "text", text: "text" }, { value: "matrix", text: "matrix" }];
+  const said = shown && facts(view, scores(row), shown, wanted.level, target);
+  const error = shown && errors && shown.from < target.seen ? sum(errors(row), shown) : null;
+  return (
+    <>
+      <ReadingControls inputs={view} reading={reading}>
+        {view.targets.length > 1 ? <Choice name="As" options={forms} value={form} onChange={setForm} /> : null}
+      </ReadingControls>
+      {form === "matrix" ? <TextMatrix view={view} row={row} scores={scores} reading={reading} onRow={onRow} /> : (
+        <>
+          <TextStrip inputs={view} scores={scores(row)} target={target} reading={reading} palette={view.palette} onChoose={onChoose} />
+          <p class="whence-heat-readout">
+            {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
+            {said && named(said).map((fact) => <span>{fact}</span>)}
+            {error === null ? null : <span>standard error {shown!.to - shown!.from > 1 ? "at most " : ""}{number(error)}</span>}
+          </p>
+          <Legend palette={view.palette} scale={scaleShown(view, scores(row), target.seen, reading)} unit={target.unit}>
+            <span>{scaleNote(reading, target.seen < view.tokens.length)}</span>
+          </Legend>
+        </>
+      )}
+    </>
+  );
+}
+
+/** All target rows over all tokens; a click chooses the row. */
+function TextMatrix({ view, row, scores, reading, onRow }: Omit<TextHeatProps, "onChoose"> & { reading: ReturnType<typeof useReading> }) {
+  const [at, point] = useState<Cell | null>(null);
+  const { level, without } = reading.wanted;
+  const drawn = useMemo(() => {
+    const runs = runsOf(view, level);
+    const scales = view.targets.map((target, i) => scaleOn(view, scores(i), level, target.seen, without));
+    return {
+      runs,
+      scales,
+      columns: runs.map((run) => textOf(view, run, level)),
+      value: (i: number, j: number) => (runs[j].from < view.targets[i].seen ? sum(scores(i), runs[j]) : null),
+    };
+  }, [view, scores, level, without]);
+  const target = at && view.targets[at.row];
+  const score = at && drawn.value(at.row, at.column);
+  return (
+    <>
+      <Matrix
+        label="Scores of tokens, across, for what was predicted, down. Arrow keys go from number to number."
+        rows={view.targets.map((one) => one.text)}
+        columns={drawn.columns}
+        value={drawn.value}
+        scales={drawn.scales}
+        palette={view.palette}
+        chosenRow={row}
+        at={at}
+        onPoint={point}
+        onChoose={(cell) => onRow(cell.row)}
+      />
+      <p class="whence-heat-readout" aria-live="polite">
+        {target && at ? (
+          <>
+            <strong><bdi>{target.label}</bdi></strong> <span class="whence-quiet">from</span>
+            <WhatItIs inputs={view} run={drawn.runs[at.column]} level={level} />
+            <span>{score === null ? "not read yet: no score" : `${signed(score, drawn.scales[at.row])} ${target.unit}`}</span>
+          </>
+        ) : <Hint />}
+      </p>
+      <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, true)}</span></Legend>
+    </>
   );
 }

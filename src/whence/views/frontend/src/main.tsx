@@ -15,8 +15,9 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     model.set("selected", selected);
     model.save_changes();
   };
-  el.classList.add("whence");
-  const ends = (model.get("views") as View[]).map((view) => {
+  const views = model.get("views") as View[];
+  el.classList.add("whence", `whence-${views[0].palette.name}`);
+  const ends = views.map((view) => {
     const place = el.appendChild(document.createElement("div"));
     return mountOne(place, view, select);
   });

@@ -1,12 +1,18 @@
 /** Which component draws which view, and where on a page they go. */
 import { type ComponentType, render } from "preact";
+import { Attention } from "./attention/attention.tsx";
 import { Flow } from "./flow/flow.tsx";
+import { Charts } from "./chart.tsx";
+import { Comparison } from "./comparison.tsx";
 import { Heat } from "./heat.tsx";
 import type { Props, View } from "./spec.ts";
 
 const COMPONENTS: { [K in View["view"]]: ComponentType<Props<Extract<View, { view: K }>>> } = {
   heat: Heat,
+  attention: Attention,
   flow: Flow,
+  charts: Charts,
+  comparison: Comparison,
 };
 
 type Select = Props<View>["select"];

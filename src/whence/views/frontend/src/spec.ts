@@ -26,17 +26,21 @@ export interface Token {
   begins: boolean;
 }
 
-/** One explained number; `seen` counts the leading tokens it can depend on, `token` is its own place, if it has one. */
+/** One explained number and its account, as text; `seen` counts the leading tokens it can depend on, `token` is its own
+ *  place among them, if it has one. */
 export interface Target {
   label: string;
+  text: string;
   value: string;
+  baseline: string | null;
   residual: string | null;
   unit: string;
   seen: number;
   token: number | null;
 }
 
-/** An image's units, in rows and columns, over a picture of height and width pixels ("data:image/jpeg..." or none). */
+/** An image's units, in rows and columns, over a picture of height and width pixels ("data:image/jpeg..." or none);
+ *  `scales` are the ends of the colours of each row of scores. */
 export interface Grid {
   rows: number;
   columns: number;
@@ -45,19 +49,55 @@ export interface Grid {
   width: number;
   unit: string;
   picture: string | null;
+  scales: number[];
 }
 
-/** One explanation: `scores` (targets, tokens); `groups` gives for each level ("words", ...) the group of each token. */
-export interface HeatView {
-  view: "heat";
-  palette: Palette;
-  method: string;
+/** Groups of tokens, one after another: where each begins, and its text where those of its tokens do not spell it. */
+export interface Level {
+  starts: number[];
+  names: { [group: number]: string };
+}
+
+/** What scores are of: tokens with their ids, and the levels ("words", ...) they can be summed to; or an image's units. */
+export interface Inputs {
   direction: "ltr" | "rtl";
   tokens: Token[];
-  targets: Target[];
-  scores: Numbers;
-  groups: { [level: string]: number[] };
+  ids: (number | null)[];
+  levels: { [level: string]: Level };
   grid: Grid | null;
+}
+
+/** One layer's weights, u1 [heads, queries, keys], each (byte / 255) squared; `queries` and `keys` are ranges of the
+ *  view's tokens, end excluded. */
+export interface AttentionLayer {
+  number: number;
+  kind: "self" | "encoder" | "decoder" | "cross";
+  queries: [number, number];
+  keys: [number, number];
+  heads: number;
+  weights: Numbers;
+  vectors: AttentionVectors | null;
+}
+
+/** Query and key vectors, u1 [heads, tokens, size], each (byte - 128) / 127 of its head's range. `biased`: more than
+ *  their products and the mask goes into the softmax. */
+export interface AttentionVectors {
+  size: number;
+  scale: number;
+  biased: boolean;
+  queries: Numbers;
+  keys: Numbers;
+  range: number[];
+}
+
+/** Where each layer and head looked. */
+export interface AttentionView {
+  view: "attention";
+  palette: Palette;
+  direction: "ltr" | "rtl";
+  tokens: Token[];
+  causal: boolean;
+  layers: AttentionLayer[];
 }
 
 /** One way through the layers: the token it passes at each place on the residual stream, from the input up; its signed
@@ -94,7 +134,72 @@ export interface FlowView {
   edges: FlowEdges;
 }
 
-export type View = HeatView | FlowView;
+/** One curve over a share of units, with the band of low and high that it is the mean of, if it is one. */
+export interface CurveData {
+  name: string;
+  x: Numbers;
+  y: Numbers;
+  band: [Numbers, Numbers] | null;
+}
+
+/** Curves over one pair of axes; `note` says what the bands are. */
+export interface ChartData {
+  caption: string;
+  across: string;
+  up: string;
+  note: string;
+  curves: CurveData[];
+}
+
+/** The curves by which metrics came about. */
+export interface ChartsView {
+  view: "charts";
+  palette: Palette;
+  charts: ChartData[];
+}
+
+/** One explanation: `scores` and their standard errors, (targets, tokens). */
+export interface HeatView extends Inputs {
+  view: "heat";
+  palette: Palette;
+  method: string;
+  targets: Target[];
+  scores: Numbers;
+  errors: Numbers | null;
+}
+
+/** One method of a comparison: `rows` is its account of each target, `scores` (targets, tokens). */
+export interface Compared {
+  label: string;
+  rows: Target[];
+  scores: Numbers;
+  scales: number[];
+}
+
+/** How far methods `first` and `second` agree on one target; null where a side is constant. `overlaps`: [k, share]. */
+export interface Agreement {
+  first: number;
+  second: number;
+  target: number;
+  spearman: number | null;
+  spearman_p: number | null;
+  kendall: number | null;
+  kendall_p: number | null;
+  overlaps: [number, number][];
+  k: number;
+  rbo: number | null;
+}
+
+/** Several explanations of the same tokens and targets. */
+export interface ComparisonView extends Inputs {
+  view: "comparison";
+  palette: Palette;
+  targets: Target[];
+  methods: Compared[];
+  agreements: Agreement[];
+}
+
+export type View = HeatView | AttentionView | FlowView | ChartsView | ComparisonView;
 
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {

@@ -1,20 +1,19 @@
 /** Relevance through the layers: a map of layers and tokens, the widest paths over it, what attention carries, heads. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import "./flow.css";
+import { useMemo, useState } from "preact/hooks";
+import { useNumbers } from "../loaded.ts";
 import { scaleOf, signed } from "../numbers.ts";
 import type { FlowView, Props } from "../spec.ts";
 import { CellMap } from "./cell_map.tsx";
-import { type Cell, edgesOf, type FlowNumbers, loaded, part } from "./lookup.ts";
+import { type Cell, edgesOf, type FlowNumbers, numbersOf, part, tablesOf } from "./lookup.ts";
 import { Lines, PathLine } from "./lines.tsx";
 import { Paths } from "./paths.tsx";
 import { Steps } from "./steps.tsx";
 
 export function Flow(props: Props<FlowView>) {
-  const [data, setData] = useState<FlowNumbers | null>(null);
-  useEffect(() => {
-    let wanted = true;
-    loaded(props.view).then((found) => wanted && setData(found));
-    return () => { wanted = false; };
-  }, [props.view]);
+  const tables = useMemo(() => tablesOf(props.view), [props.view]);
+  const found = useNumbers(tables);
+  const data = useMemo(() => found && numbersOf(found), [found]);
   return data ? <Loaded {...props} data={data} /> : <p class="whence-quiet">Reading the numbers …</p>;
 }
 
@@ -93,8 +92,8 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
 
 /** The largest size in each row, where they are `apart`; else that in all. */
 function scalesOf(values: Float32Array | Uint8Array, rows: number, apart: boolean): number[] {
-  const columns = values.length / rows;
-  return Array.from({ length: rows }, (_, i) => scaleOf(apart ? values.subarray(i * columns, (i + 1) * columns) : values));
+  if (!apart) return Array(rows).fill(scaleOf(values));
+  return Array.from({ length: rows }, (_, i) => scaleOf(part(values, rows, i)));
 }
 
 /** The cell of largest size, the first among equals. */

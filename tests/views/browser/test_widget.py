@@ -1,0 +1,64 @@
+"""The widget's script with a model that stands for the notebook's."""
+
+from views.examples import EXAMPLES
+from whence.views.colors import RDBU
+from whence.views.live import live
+from whence.views.page_script import script, static_style, style
+
+START = """
+async ([source, views]) => {
+  const address = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  const state = {views, selected: null};
+  window.saved = [];
+  const model = {
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = value; },
+    save_changes: () => saved.push(JSON.parse(JSON.stringify(state.selected))),
+  };
+  const {default: widget} = await import(address);
+  window.end = widget.render({model, el: document.querySelector("#cell")});
+}
+"""
+
+
+def started(opened, *records):
+    page = opened(
+        f"<!doctype html><title>host</title><style>{static_style()}{style()}</style>"
+        '<div class="whence-view"><div class="whence-static">mine</div></div><div id="cell"></div>'
+    )
+    page.evaluate(START, [script(), [live(record, RDBU) for record in records]])
+    return page
+
+
+def test_a_click_on_a_token_is_heard_in_python(opened) -> None:
+    page = started(opened, EXAMPLES["attribution"]())
+    tokens = page.locator("#cell .whence-pill")
+    tokens.nth(4).click()
+    assert page.evaluate("saved")[-1] == {"row": 0, "token": 4}
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    assert page.evaluate("saved")[-1] == {"row": 0, "token": 3}
+
+
+def test_it_looks_as_on_a_page(opened) -> None:
+    page = started(opened, EXAMPLES["attribution"]())
+    look = "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+    assert page.locator("#cell .whence-pill").nth(4).evaluate(look) == ["rgb(103, 0, 31)", "rgb(255, 255, 255)"]
+    assert page.locator("#cell").evaluate(look) == ["rgb(252, 252, 250)", "rgb(29, 33, 38)"]
+    assert (
+        page.locator("#cell .whence-pill").first.evaluate("one => getComputedStyle(one).textDecorationLine")
+        == "underline"
+    )
+
+
+def test_each_view_has_its_own_place_and_all_go_when_the_widget_goes(opened) -> None:
+    page = started(opened, EXAMPLES["attribution"](), EXAMPLES["attribution"]())
+    assert page.locator("#cell > div").count() == 2
+    assert page.locator("#cell .whence-pill").count() >= 14
+    page.evaluate("end()")
+    assert page.locator("#cell .whence-pill").count() == 0
+
+
+def test_it_leaves_the_page_around_it_alone(opened) -> None:
+    page = started(opened, EXAMPLES["attribution"]())
+    assert page.get_by_text("mine").is_visible()
