@@ -145,6 +145,18 @@ def test_an_images_own_states_come_in_front(subjects):
     assert (found.nodes[0, -1, 1:] == 0).all()
 
 
+@pytest.mark.parametrize(
+    "name", ["bloom", "falcon", "gemma2", "gpt_neox", "gptj", "opt", "deberta-v2", "distilbert", "modernbert"]
+)
+def test_other_architectures_have_the_same_laws(name):
+    """Queries, keys and values in one map or three, attention beside the MLP, shared keys, positions of every kind."""
+    tokenizer = tiny.llama_tokenizer()
+    subject = whence.load((tiny_model(name, vocab_size=len(tokenizer)), tokenizer))
+    found = whence.flow(subject, TEXT, method="cp_lrp")
+    heads = whence.latents(subject, TEXT, method="cp_lrp", kind="head")
+    close(found.edges[0].sum(axis=-1), heads.scores[0].reshape(len(found.tokens), found.layers, -1).sum(axis=-1).T)
+
+
 def test_half_precision_is_near(llama):
     exact = whence.flow(llama, TEXT, target=7, method="cp_lrp")
     found = whence.flow(whence.load(tiny.llama_lm(dtype=torch.bfloat16)), TEXT, target=7, method="cp_lrp")

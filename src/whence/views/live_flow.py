@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32, Int
 
 from whence.records import Flow
 from whence.views.colors import Palette
@@ -59,12 +60,25 @@ def _strongest_edges(record: Flow) -> dict[str, Any]:
     found = {name: np.zeros(shape, dtype=np.float32) for name in ("above", "below", "aboveValue", "belowValue")}
     for row, layers in enumerate(record.edges) if kept else ():
         for layer, edges in enumerate(layers):
-            others = np.where(np.eye(count, dtype=bool), 0, edges)
-            for side, table in (("above", others.T), ("below", others)):
-                sizes = np.abs(table)
-                chosen = np.argpartition(sizes, count - kept, axis=1)[:, -kept:]
-                order = np.argsort(-np.take_along_axis(sizes, chosen, axis=1), axis=1, kind="stable")
-                chosen = np.take_along_axis(chosen, order, axis=1)
-                found[side][row, layer] = chosen
-                found[f"{side}Value"][row, layer] = np.take_along_axis(table, chosen, axis=1)
+            for side, axis in (("above", 0), ("below", 1)):
+                chosen, values = _largest(edges, axis, kept)
+                found[side][row, layer], found[f"{side}Value"][row, layer] = chosen, values
     return {"kept": kept} | {name: numbers(table) for name, table in found.items()}
+
+
+def _largest(
+    edges: Float32[np.ndarray, "query key"], axis: int, kept: int
+) -> tuple[Int[np.ndarray, "token kept"], Float32[np.ndarray, "token kept"]]:
+    """The edges of largest size between two tokens along an axis, largest first, the earlier first among equals."""
+    own = np.arange(len(edges))
+    sizes = np.abs(edges)
+    sizes[own, own] = -1
+    chosen = np.empty((len(edges), kept), dtype=np.intp)
+    for rank in range(kept):
+        chosen[:, rank] = sizes.argmax(axis=axis)
+        sizes[_places(axis, chosen[:, rank], own)] = -1
+    return chosen, edges[_places(axis, chosen, own[:, None])]
+
+
+def _places(axis: int, others: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (others, own) if axis == 0 else (own, others)

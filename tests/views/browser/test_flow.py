@@ -41,21 +41,41 @@ def test_pointing_at_a_cell_says_its_relevance(opened, dark, width) -> None:
     assert not page.locator(".whence-static").is_visible()
 
 
+def colors(page):
+    """The colour of each cell of the first map, rows from the bottom."""
+    page.locator(".whence-flow-cell").first.wait_for()
+    return np.array(
+        page.evaluate(
+            """() => { const canvas = document.querySelector('.whence-flow-cells canvas'), {width, height} = canvas;
+            const all = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+            const at = (x, y) => [...all.slice(4 * (Math.floor(y) * width + Math.floor(x))).slice(0, 3)];
+            return [...Array(4).keys()].map((row) => [...Array(5).keys()].map((column) =>
+              at((column + 0.15) * width / 5, (3.5 - row) * height / 4))); }"""
+        ),
+        dtype=int,
+    )
+
+
 def test_cells_have_the_colours_of_their_scores(opened) -> None:
     record = make_flow()
     page = opened(html.render([record]))
+    found, scores = colors(page), record.nodes[0]
+    strong = np.abs(scores) > 0.05 * np.abs(scores).max()
+    assert ((found[..., 0] > found[..., 2]) == (scores > 0))[strong].all()
+    assert found[3, 4].tolist() == [103, 0, 31]
+    assert "+4.50 logit" in page.locator(".whence-flow-map .whence-legend").first.inner_text()
+
+
+def test_each_residual_can_have_a_scale_of_its_own(opened) -> None:
+    record = make_flow()
+    page = opened(html.render([record]))
     page.locator(".whence-flow-cell").first.wait_for()
-    found = page.evaluate(
-        """() => { const canvas = document.querySelector('.whence-flow-cells canvas'), {width, height} = canvas;
-        const all = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-        const at = (x, y) => [...all.slice(4 * (Math.floor(y) * width + Math.floor(x))).slice(0, 3)];
-        return [...Array(4).keys()].map((row) => [...Array(5).keys()].map((column) =>
-          at((column + 0.15) * width / 5, (3.5 - row) * height / 4))); }"""
-    )
-    red, blue = np.array(found)[..., 0].astype(int), np.array(found)[..., 2].astype(int)
-    strong = np.abs(record.nodes[0]) > 0.05 * np.abs(record.nodes[0]).max()
-    assert ((red > blue) == (record.nodes[0] > 0))[strong].all()
-    assert found[3][4] == [103, 0, 31]
+    page.get_by_label("each residual on a colour scale of its own").check()
+    assert "row’s largest" in page.locator(".whence-flow-map .whence-legend").first.inner_text()
+    found, largest = colors(page), np.abs(record.nodes[0]).argmax(axis=1)
+    for row, column in enumerate(largest):
+        end = [103, 0, 31] if record.nodes[0, row, column] > 0 else [5, 48, 97]
+        assert found[row, column].tolist() == end
 
 
 def test_choosing_a_cell_shows_what_it_gets_and_sends(opened) -> None:
@@ -113,6 +133,8 @@ def test_everything_is_reached_by_keys(opened) -> None:
     page.keyboard.press("Enter")
     assert page.locator(".whence-flow-edge").count() == 4
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "checkbox"
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement === document.querySelectorAll('.whence-flow-cell')[1]")
     page.keyboard.press("ArrowUp")
     assert "layer 1 head 0" in page.locator(".whence-flow-cell").nth(1).get_attribute("aria-label")
@@ -146,7 +168,7 @@ def test_a_long_input_is_drawn_as_far_as_it_is_seen(opened) -> None:
     page.keyboard.press("End")
     assert told(page).startswith("“ word1999”")
     page.wait_for_function("() => document.querySelector('.whence-flow-scroll').scrollLeft > 20000")
-    assert "word1999" in page.locator(".whence-flow-columns").first.inner_text()
+    page.locator(".whence-flow-columns").first.get_by_text("word1999").wait_for()
 
 
 def test_a_pointer_at_rest_does_not_take_the_cell_from_the_keys(opened) -> None:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cellAt, edgesOf, type FlowNumbers, loaded, middle, moved, part } from "../src/flow/lookup.ts";
+import { cellAt, edgesOf, middle, moved, numbersOf, part, tablesOf } from "../src/flow/lookup.ts";
+import { read } from "../src/numbers.ts";
 import type { FlowView, Numbers } from "../src/spec.ts";
 
 const SIZES = { across: 20, down: 10 };
@@ -45,8 +46,8 @@ test("keys lead from cell to cell and stop at the borders", () => {
   assert.equal(moved(at, "Enter", 3, 4), null);
 });
 
-test("a target row has its own nodes and edges", async () => {
-  const data: FlowNumbers = await loaded(VIEW);
+test("a target row has its own nodes and edges", () => {
+  const data = numbersOf(tablesOf(VIEW).map(read));
   assert.deepEqual(part(data.nodes, 2, 1), Float32Array.of(5, 6, 7, 8));
   assert.deepEqual(part(data.heads, 2, 0), Float32Array.of(9));
   assert.deepEqual(edgesOf(VIEW, data, 0, 0, 0, "above"), [{ token: 1, value: 0.5 }]);

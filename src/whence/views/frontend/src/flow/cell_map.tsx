@@ -18,7 +18,8 @@ interface MapProps {
   rows: string[];
   columns: string[];
   values: ArrayLike<number>;
-  scale: number;
+  /** The ends of the colours of each row. */
+  scales: ArrayLike<number>;
   unit: string;
   palette: Palette;
   widths: [number, number];
@@ -31,13 +32,14 @@ interface MapProps {
 }
 
 export function CellMap(props: MapProps) {
-  const { name, rows, columns, values, scale, unit, palette, at, shown, nameOf, onPoint, onChoose } = props;
+  const { name, rows, columns, values, scales, unit, palette, at, shown, nameOf, onPoint, onChoose } = props;
   const [room, setRoom] = useState(0);
   const [scrolled, setScrolled] = useState(0);
   const scroll = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const pointer = useRef("");
+  const common = Array.prototype.every.call(scales, (one) => one === scales[0]) ? scales[0] : null;
   const dark = useDark();
   const across = Math.max(props.widths[0], Math.min(props.widths[1], Math.floor(room / columns.length)));
   const sizes = { across, down: rowHeight(rows.length) };
@@ -56,14 +58,14 @@ export function CellMap(props: MapProps) {
       for (let row = 0; row < rows.length; row++) {
         for (let column = first; column < last; column++) {
           const top = (rows.length - 1 - row) * sizes.down;
-          drawCell(pen, values[row * columns.length + column], scale, shades, column * across - scrolled, top, sizes);
+          drawCell(pen, values[row * columns.length + column], scales[row], shades, column * across - scrolled, top, sizes);
         }
       }
     });
-  }, [values, scale, palette, dark, room, scrolled]);
+  }, [values, scales, palette, dark, room, scrolled]);
   useEffect(() => {
-    if (shown != null && scroll.current) scroll.current.scrollLeft = (shown + 0.5) * across - room / 2;
-  }, [shown]);
+    if (shown != null && room) scroll.current!.scrollLeft = (shown + 0.5) * across - room / 2;
+  }, [shown, room > 0]);
 
   const cellOf = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -117,7 +119,8 @@ export function CellMap(props: MapProps) {
         </div>
       </div>
       <p class="whence-legend">
-        <span>{signed(-scale, scale)}</span><span class="whence-ramp" style={ramp(palette)} /><span>{signed(scale, scale)} {unit}</span><span>underlined: negative</span>
+        <span>{common !== null ? signed(-common, common) : "− row’s largest"}</span><span class="whence-ramp" style={ramp(palette)} />
+        <span>{common !== null ? `${signed(common, common)} ${unit}` : `+ row’s largest, in ${unit}`}</span><span>underlined: negative</span>
       </p>
     </div>
   );

@@ -1,21 +1,19 @@
 /** Relevance through the layers: a map of layers and tokens, the widest paths over it, what attention carries, heads. */
 import "./flow.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
+import { useNumbers } from "../loaded.ts";
 import { scaleOf, signed } from "../numbers.ts";
 import type { FlowView, Props } from "../spec.ts";
 import { CellMap } from "./cell_map.tsx";
-import { type Cell, edgesOf, type FlowNumbers, loaded, part } from "./lookup.ts";
+import { type Cell, edgesOf, type FlowNumbers, numbersOf, part, tablesOf } from "./lookup.ts";
 import { Lines, PathLine } from "./lines.tsx";
 import { Paths } from "./paths.tsx";
 import { Steps } from "./steps.tsx";
 
 export function Flow(props: Props<FlowView>) {
-  const [data, setData] = useState<FlowNumbers | null>(null);
-  useEffect(() => {
-    let wanted = true;
-    loaded(props.view).then((found) => wanted && setData(found));
-    return () => { wanted = false; };
-  }, [props.view]);
+  const tables = useMemo(() => tablesOf(props.view), [props.view]);
+  const found = useNumbers(tables);
+  const data = useMemo(() => found && numbersOf(found), [found]);
   return data ? <Loaded {...props} data={data} /> : <p class="whence-quiet">Reading the numbers …</p>;
 }
 
@@ -33,7 +31,9 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
   const numbers = useMemo(() => Array.from({ length: view.heads }, (_, i) => String(i)), [view]);
   const layers = useMemo(() => streams.slice(1).map((_, layer) => String(layer)), [view]);
   const { label, unit, paths } = targets[row];
-  const [scale, headScale] = [scaleOf(nodes), scaleOf(heads)];
+  const [apart, setApart] = useState(false);
+  const scales = useMemo(() => scalesOf(nodes, streams.length, apart), [nodes, apart]);
+  const headScales = useMemo(() => scalesOf(heads, layers.length, false), [heads]);
   const nameOf = ({ row: stream, column }: Cell) =>
     `“${texts[column]}”, residual ${streams[stream]}: ${signed(nodes[stream * texts.length + column])} ${unit}`;
   const headName = ({ row: layer, column }: Cell) =>
@@ -59,7 +59,7 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
       <div class="whence-flow-maps">
         <section aria-label="Relevance by layer and token">
           <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} at the top down to the input</span></h3>
-          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scale={scale} unit={unit}
+          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scales={scales} unit={unit}
             palette={palette} widths={[18, 72]} at={at} nameOf={nameOf} onChoose={onChoose}
             shown={paths[path ?? -1]?.tokens[0]}
             onPoint={setAt}
@@ -69,10 +69,14 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
                 {chosen ? <Lines cell={chosen} above={above} below={below} sizes={sizes} rows={streams.length} /> : null}
               </>
             )} />
+          <label class="whence-flow-option">
+            <input type="checkbox" checked={apart} onChange={(event) => setApart(event.currentTarget.checked)} />{" "}
+            each residual on a colour scale of its own
+          </label>
         </section>
         <section class="whence-flow-heads" aria-label="Relevance by layer and head">
           <h3 class="whence-flow-heading">Heads <span class="whence-quiet">layer ↑ head →</span></h3>
-          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scale={headScale} unit={unit}
+          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scales={headScales} unit={unit}
             palette={palette} widths={[16, 30]} at={head} nameOf={headName}
             onChoose={(cell) => { setHead(cell); select?.({ row, layer: cell.row, head: cell.column }); }}
             onPoint={setHead} />
@@ -84,6 +88,12 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
       </div>
     </div>
   );
+}
+
+/** The largest size in each row, where they are `apart`; else that in all. */
+function scalesOf(values: Float32Array | Uint8Array, rows: number, apart: boolean): number[] {
+  if (!apart) return Array(rows).fill(scaleOf(values));
+  return Array.from({ length: rows }, (_, i) => scaleOf(part(values, rows, i)));
 }
 
 /** The cell of largest size, the first among equals. */

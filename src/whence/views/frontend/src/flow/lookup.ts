@@ -1,6 +1,5 @@
 /** The numbers of a flow as one target row's, and cells of a map as places: rows are counted from the bottom up. */
-import { inflate } from "../numbers.ts";
-import type { FlowView } from "../spec.ts";
+import type { FlowView, Numbers } from "../spec.ts";
 
 type Floats = Float32Array | Uint8Array;
 
@@ -32,11 +31,13 @@ export interface FlowNumbers {
   belowValue: Floats;
 }
 
-export async function loaded(view: FlowView): Promise<FlowNumbers> {
-  const { above, aboveValue, below, belowValue } = view.edges;
-  const all = [view.nodes, view.rest, view.headScores, above, aboveValue, below, belowValue];
-  const [nodes, rest, heads, ...ends] = await Promise.all(all.map(inflate));
-  return { nodes, rest, heads, above: ends[0], aboveValue: ends[1], below: ends[2], belowValue: ends[3] };
+/** The view's tables, in the order that `numbersOf` takes them. */
+export function tablesOf({ nodes, rest, headScores, edges }: FlowView): Numbers[] {
+  return [nodes, rest, headScores, edges.above, edges.aboveValue, edges.below, edges.belowValue];
+}
+
+export function numbersOf([nodes, rest, heads, above, aboveValue, below, belowValue]: Floats[]): FlowNumbers {
+  return { nodes, rest, heads, above, aboveValue, below, belowValue };
 }
 
 /** One target row's part of numbers whose first axis are the rows. */
