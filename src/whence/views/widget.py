@@ -12,8 +12,8 @@ from whence.views.page_script import script, style
 def render(records: Sequence[Any], *, palette: str = "RdBu") -> Any:
     """An `anywidget.AnyWidget` with the interactive views of these records.
 
-    Its trait `selected` is None, or what was last clicked: `{"row": ..., "token": ...}` of a heat map, where a token may
-    be an image's unit, or the first of a word or sentence, and with `"method": ...` of a comparison. Raises
+    Its trait `selected` is None, or what was last clicked: `{"row": ..., "token": ...}` of a heat map, where a token
+    may be an image's unit, or the first of a word or sentence, and with `"method": ...` of a comparison. Raises
     `MissingExtraError` without anywidget, `InputError` where no record has an interactive view.
     """
     try:
