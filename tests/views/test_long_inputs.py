@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from views.golden import same_as_golden
 from whence.records import Comparison
 from whence.views import html
 from whence.views.long_inputs import MOST_PILLS, MOST_TOKENS, drawn, rows_drawn
@@ -74,6 +75,14 @@ def test_a_terminal_shows_the_strongest_sentences(attribution_of, printed) -> No
     assert "the 20 sentences of largest |sum|, of 200, in reading order; sums over their" in shown
     assert len(re.findall(r"^  It is what it was and will be.*│", shown, flags=re.MULTILINE)) == 20
     assert "the 20 tokens of largest |score|, of 2000, in reading order" in shown
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_long_text_in_a_terminal_with_and_without_colour(attribution_of, printed, rows) -> None:
+    record = long_record(attribution_of, 700, rows)
+    same_as_golden(f"long_text_{rows}", printed(record))
+    colored = printed(record, force_terminal=True, color_system="truecolor", no_color=False)
+    same_as_golden(f"long_text_{rows}_colored", colored)
 
 
 def test_a_terminal_shows_as_many_rows_as_can_be_read(attribution_of, printed) -> None:

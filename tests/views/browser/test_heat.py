@@ -43,7 +43,7 @@ def test_a_token_says_its_score(opened, attribution_of) -> None:
 
 def test_what_is_pointed_at_is_read_out_in_a_fixed_place(opened, attribution_of) -> None:
     page = opened(html.render([attribution_of()]))
-    assert "Point at a token" in readout(page)
+    assert "Point at a score" in readout(page)
     pills(page).nth(5).hover()
     said = " ".join(readout(page).split())
     assert "“ is”" in said
@@ -202,3 +202,16 @@ def test_nothing_is_wider_than_the_page(opened, attribution_of, width, dark) -> 
     page.get_by_role("radio", name="matrix").check()
     page.locator("canvas").hover()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_keys_go_on_in_a_matrix_that_scrolls_under_a_resting_mouse(opened, attribution_of) -> None:
+    record = attribution_of([f" t{i}" for i in range(300)], np.ones((2, 300)), labels=["a", "b"], visible=[300, 300])
+    page = opened(html.render([record]))
+    page.get_by_role("radio", name="matrix").check()
+    page.locator(".whence-live canvas").hover()
+    page.locator(".whence-live canvas").focus()
+    place = int(readout(page).split("“ t")[1].split("”")[0])
+    for _ in range(280 - place):
+        page.keyboard.press("ArrowRight")
+    assert "“ t280”" in readout(page)
+    assert page.locator(".whence-heat-matrix").evaluate("one => one.scrollLeft") > 100

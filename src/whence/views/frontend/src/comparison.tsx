@@ -67,7 +67,7 @@ function TextRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
     <>
       <ReadingControls inputs={view} reading={reading} />
       {lines.map((line, i) => strip(line, choose(i)))}
-      <div class="whence-heat-readout">
+      <div class="whence-heat-readout" style={room(lines)}>
         {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
         {shown ? <Readings rows={lines.map((line) => [line.label, ...facts(view, line.scores, shown, wanted.level, line.target)])} /> : null}
       </div>
@@ -97,7 +97,7 @@ function PictureRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
     <>
       {grid.picture ? <div class="whence-heat-controls"><Opacity value={opacity} onChange={setOpacity} /></div> : null}
       <div class="whence-heat-pictures"><Plain grid={grid} />{lines.map((line, i) => drawn(line, choose(i)))}</div>
-      <div class="whence-heat-readout" aria-live="polite">
+      <div class="whence-heat-readout" style={room(lines)} aria-live="polite">
         {said ? <strong>{said[0][0]}</strong> : <Hint />}
         {said ? <Readings rows={said.map((line, i) => [lines[i].label, ...line.slice(1)])} /> : null}
       </div>
@@ -118,6 +118,11 @@ function Head({ line, scale }: { line: Line; scale: number }) {
       <span>{scale ? `scale ±${signed(scale, scale).slice(1)} ${unit}` : "every score is 0"}</span>
     </div>
   );
+}
+
+/** Room for what each method says, so that nothing moves when it does. */
+function room(lines: Line[]) {
+  return { minHeight: `${5 + 2 * lines.length}em` };
 }
 
 /** What each method says of what is pointed at. */

@@ -92,7 +92,7 @@ export function Matrix(props: MatrixProps) {
           role="application"
           aria-label={label}
           style={{ width: `${Math.min(width, size.width)}px`, height: `${height}px` }}
-          onMouseMove={(event) => onPoint(cellAt(event))}
+          onMouseMove={(event) => { if (event.movementX || event.movementY) onPoint(cellAt(event)); }}
           onClick={(event) => { const found = cellAt(event); if (found) onChoose?.(found); }}
           onKeyDown={move}
           onFocus={() => { if (!at) onPoint({ row: 0, column: 0 }); }}

@@ -12,9 +12,10 @@ const NAMES: { [level: string]: string } = { tokens: "tokens", words: "words", s
 /** What a reader has chosen of a text, for all strips of a view. */
 export interface Reading {
   wanted: Wanted;
-  /** What is pointed at, else what was clicked. */
+  /** What is pointed at, else what the keyboard has reached, else what was clicked. */
   shown: Run | null;
   point: (run: Run | null) => void;
+  reach: (run: Run | null) => void;
   /** A click: opens or closes a sentence, or keeps a token marked. */
   choose: (pill: Pill) => void;
   setLevel: (level: string) => void;
@@ -26,9 +27,11 @@ export function useReading(inputs: Inputs): Reading {
   const [without, setWithout] = useState(false);
   const [opened, open] = useState<ReadonlySet<string>>(new Set());
   const [pointed, point] = useState<Run | null>(null);
+  const [reached, setReached] = useState<Run | null>(null);
   const [kept, keep] = useState<Run | null>(null);
   const wanted = useMemo(() => ({ level, opened, without }), [level, opened, without]);
-  const setLevel = (next: string) => { toLevel(next); keep(null); point(null); };
+  const setLevel = (next: string) => { toLevel(next); [keep, point, setReached].forEach((set) => set(null)); };
+  const reach = (run: Run | null) => { setReached(run); point(null); };
   const choose = (pill: Pill) => {
     const same = kept && keyOf(kept) === keyOf(pill);
     if (pill.opens === null) return keep(same ? null : pill);
@@ -36,7 +39,7 @@ export function useReading(inputs: Inputs): Reading {
     if (!next.delete(keyOf(pill))) next.add(keyOf(pill));
     open(next);
   };
-  return { wanted, shown: pointed ?? kept, point, choose, setLevel, setWithout };
+  return { wanted, shown: pointed ?? reached ?? kept, point, reach, choose, setLevel, setWithout };
 }
 
 /** The levels to choose from, and whether special tokens and the first have a part in the colours. */
@@ -83,6 +86,7 @@ export function TextStrip({ inputs, scores, target, reading, palette, label, onC
       label={label}
       marked={reading.shown}
       onPoint={reading.point}
+      onReach={reading.reach}
       onChoose={(pill) => { reading.choose(pill); onChoose?.(pill.from); }}
     />
   );

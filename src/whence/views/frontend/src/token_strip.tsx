@@ -16,13 +16,16 @@ interface PillsProps {
   label?: string;
   marked?: Run | null;
   onPoint?: (pill: Pill | null) => void;
+  onReach?: (pill: Pill | null) => void;
   onChoose?: (pill: Pill) => void;
 }
 
 /** A strip of pills. What is marked, and where the tab key stops, is set on the elements: pills can be thousands. */
-export function Pills({ pills, unit, palette, direction, label, marked, onPoint, onChoose }: PillsProps) {
+export function Pills({ pills, unit, palette, direction, label, marked, onPoint, onReach, onChoose }: PillsProps) {
   const [reached, reach] = useState(0);
   const strip = useRef<HTMLDivElement>(null);
+  /** Where the mouse was last: a page that scrolls under a mouse at rest points at nothing. */
+  const mouse = useRef("");
   const scored = useMemo(() => pills.filter((pill) => pill.score !== null), [pills]);
   const stop = scored[Math.min(reached, scored.length - 1)];
   const at = (run: Run) => strip.current?.querySelector<HTMLElement>(`[data-at="${keyOf(run)}"]`);
@@ -39,6 +42,12 @@ export function Pills({ pills, unit, palette, direction, label, marked, onPoint,
   const of = (event: Event) => {
     const key = (event.target as Element).closest<HTMLElement>("[data-at]")?.dataset.at;
     return scored.findIndex((pill) => keyOf(pill) === key);
+  };
+  const point = (event: MouseEvent) => {
+    const place = `${event.screenX} ${event.screenY}`;
+    if (place === mouse.current) return;
+    mouse.current = place;
+    onPoint?.(scored[of(event)] ?? null);
   };
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -61,10 +70,10 @@ export function Pills({ pills, unit, palette, direction, label, marked, onPoint,
       role="toolbar"
       aria-label={label ?? `Scores in ${unit}`}
       onKeyDown={move}
-      onMouseOver={(event) => onPoint?.(scored[of(event)] ?? null)}
+      onMouseOver={point}
       onMouseLeave={() => onPoint?.(null)}
-      onFocusIn={(event) => { const i = of(event); if (i >= 0) { reach(i); onPoint?.(scored[i]); } }}
-      onFocusOut={() => onPoint?.(null)}
+      onFocusIn={(event) => { const i = of(event); if (i >= 0) { reach(i); onReach?.(scored[i]); } }}
+      onFocusOut={() => onReach?.(null)}
       onClick={(event) => { const pill = scored[of(event)]; if (pill) onChoose?.(pill); }}
     >
       {drawn}
