@@ -17,7 +17,7 @@ from whence.views import html, terminal
 from whence.views.token_text import readable
 
 _WIDTH = 80
-_LOWEST, _HIGHEST, _EACH = 420, 900, 330
+_LOWEST, _HIGHEST, _EACH = 560, 900, 400
 """Heights of the frame in pixels; what does not fit can be scrolled to, and the frame be drawn larger."""
 _STYLE = "<style>.whence-cell:has(> iframe[srcdoc]) > .whence { display: none; }</style>"
 
