@@ -66,11 +66,14 @@ def test_the_view_is_seen_without_scrolling(opened, cell) -> None:
     assert place["y"] + place["height"] < page.locator("iframe").bounding_box()["height"]
 
 
-def test_where_the_frame_may_not_run_its_script_it_shows_what_needs_none(opened, cell) -> None:
-    page = opened(host(cell), java_script_enabled=False)
+@pytest.mark.parametrize("policy", ['<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">', ""])
+def test_where_the_frame_may_not_run_its_script_it_shows_what_needs_none(chromium, cell, policy) -> None:
+    page = chromium.new_page()
+    page.set_content(policy + host(cell if policy else cell.replace('"allow-scripts"', '""')))
     inside = page.frame_locator("iframe")
-    inside.locator(".whence-static .whence-strip .whence-pill").first.wait_for()
+    inside.locator(".whence-static .whence-strip .whence-pill").first.wait_for(timeout=5000)
     assert inside.locator(".whence-live > *").count() == 0
+    page.close()
 
 
 def test_the_frame_reaches_nothing_of_the_page_around_it(opened, cell) -> None:
