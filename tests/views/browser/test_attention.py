@@ -260,7 +260,8 @@ def test_the_neuron_view_shows_the_recorded_vectors_products(opened) -> None:
     page.get_by_role("button", name="Head 1", exact=True).click()
     vectors = data["layers"][-1]["vectors"]
     queries, keys = (
-        (unpacked(vectors[side])[1].astype(float) - 128) / 127 * vectors["range"][1] for side in ("queries", "keys")
+        (unpacked(vectors[side])[1].astype(float) - 128) / 127 * vectors[reach][1]
+        for side, reach in (("queries", "queryRange"), ("keys", "keyRange"))
     )
     scores = vectors["scale"] * keys @ queries[12]
     body = page.locator(".whence-attn-table tbody tr")
@@ -283,7 +284,7 @@ def test_a_vectors_numbers_are_said_where_it_is_pointed_at(opened) -> None:
     box = strip.bounding_box()
     strip.hover(position={"x": box["width"] * 7.5 / 32, "y": 5})
     vectors = data["layers"][-1]["vectors"]
-    value = (float(unpacked(vectors["keys"])[0, 4, 7]) - 128) / 127 * vectors["range"][0]
+    value = (float(unpacked(vectors["keys"])[0, 4, 7]) - 128) / 127 * vectors["keyRange"][0]
     said = page.locator(".whence-attn-told").inner_text()
     assert re.sub(r":.*", "", said) == "key “ Tower”, neuron 7"
     assert float(said.split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=0.006)
