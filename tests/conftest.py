@@ -11,6 +11,7 @@ with install_import_hook(
         "whence.api",
         "whence.arguments",
         "whence.corpus",
+        "whence.inside",
         "whence.internals",
         "whence.methods",
         "whence.metrics",

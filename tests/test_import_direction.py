@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics"},
     {"checks", "assistants", "corpus"},
     {"arguments"},
-    {"api"},
+    {"api", "inside"},
     {"cli", "studio"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -14,19 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whence import methods, metrics, relevance
-    from whence.api import (
-        attentions,
-        benchmark,
-        compare,
-        evaluate,
-        explain,
-        flow,
-        latents,
-        maximizers,
-        profiles,
-        report,
-        validate,
-    )
+    from whence.api import benchmark, compare, evaluate, explain, report, validate
     from whence.errors import (
         CallError,
         InputError,
@@ -39,6 +27,7 @@ if TYPE_CHECKING:
         WhenceError,
         WhenceWarning,
     )
+    from whence.inside import attentions, flow, latents, maximizers, profiles
     from whence.internals.intervene import Scale, intervene
     from whence.internals.vocabulary import vocabulary_projection
     from whence.perturbation.proposals import Sample
@@ -76,19 +65,7 @@ if TYPE_CHECKING:
     from whence.targets import Contrast, Logit, LogProb, Prob
 
 _HOME = {
-    "whence.api": (
-        "attentions",
-        "benchmark",
-        "compare",
-        "evaluate",
-        "explain",
-        "flow",
-        "latents",
-        "maximizers",
-        "profiles",
-        "report",
-        "validate",
-    ),
+    "whence.api": ("benchmark", "compare", "evaluate", "explain", "report", "validate"),
     "whence.errors": (
         "CallError",
         "InputError",
@@ -101,6 +78,7 @@ _HOME = {
         "WhenceError",
         "WhenceWarning",
     ),
+    "whence.inside": ("attentions", "flow", "latents", "maximizers", "profiles"),
     "whence.internals.intervene": ("Scale", "intervene"),
     "whence.internals.vocabulary": ("vocabulary_projection",),
     "whence.perturbation.proposals": ("Sample",),

@@ -34,12 +34,12 @@ def attention(
     palette: options.Palette = Colors.RdBu,
 ) -> None:
     """Show where each head of each layer of a model looks; a page shows it head by head."""
-    from whence import api
+    from whence import inside
 
     data = options.read_data(text, context, text_pair)
     options.refuse_both(continuation, max_new_tokens)
     chosen = options.read_numbers(layers, "--layers")
-    record = api.attentions(
+    record = inside.attentions(
         options.load_model(model, dtype, device),
         data,
         layers=chosen,
