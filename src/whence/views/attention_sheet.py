@@ -122,6 +122,7 @@ def _on_first(record: Attentions) -> list[Matrix]:
             values,
             "attention weight",
             "much of it is often a sink: attention with nowhere better to go",
+            signed=False,
         )
     ]
 
@@ -134,7 +135,16 @@ def _mean_of_last(record: Attentions) -> list[Matrix]:
     rows, columns = (tuple(tokens[start:end]) for start, end in (layer.queries, layer.keys))
     mean = layer.weights.mean(axis=0, dtype=np.float64)
     return [
-        Matrix(f"{layer.name}, mean over its heads", "looking", "looked at", rows, columns, mean, "attention weight")
+        Matrix(
+            f"{layer.name}, mean over its heads",
+            "looking",
+            "looked at",
+            rows,
+            columns,
+            mean,
+            "attention weight",
+            signed=False,
+        )
     ]
 
 
