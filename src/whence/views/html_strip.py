@@ -44,16 +44,18 @@ class Legend:
 def legend_of(palette: Palette) -> Legend:
     """The look of a palette."""
     return Legend(
-        *(
-            f"background:{gradient(palette=palette, above_zero=part)};"
-            f"--whence-dark:{gradient(dark=True, palette=palette, above_zero=part)}"
-            for part in (False, True)
-        ),
+        _ramp(palette, above_zero=False),
+        _ramp(palette, above_zero=True),
         heat_style(-0.45, 1.0, palette),
         heat_style(0.45, 1.0, palette),
         palette.below,
         palette.above.capitalize(),
     )
+
+
+def _ramp(palette: Palette, *, above_zero: bool) -> str:
+    light, dark = (gradient(dark=is_dark, palette=palette, above_zero=above_zero) for is_dark in (False, True))
+    return f"background:{light};--whence-dark:{dark}"
 
 
 @dataclass(frozen=True)
