@@ -334,10 +334,10 @@ def test_tokens_have_the_numbers_of_the_record_everywhere(opened) -> None:
 def test_heads_that_a_page_has_no_room_for_are_named(opened) -> None:
     data = pages.decoder()
     page = opened(pages.page(data))
-    assert not page.get_by_text("are left out, for the page").is_visible()
+    assert not page.get_by_text("left out for the page").is_visible()
     data["layers"][-1]["left"] = 5
     page = opened(pages.page(data))
-    page.get_by_text("Heads 4 to 8 are left out, for the page’s size.").wait_for()
+    page.get_by_text("Of 9 heads, those from 4 on are left out for the page’s size.").wait_for()
 
 
 def test_what_weights_say_is_left_to_the_caveat(opened) -> None:

@@ -73,7 +73,7 @@ export function Attention({ view, select }: Props<AttentionView>) {
         {tab === "neuron" ? <NeuronView {...{ view, layer, bytes, head, query, hidden, store, dark }} onQuery={(at) => pin({ side: "query", at })} /> : null}
       </div>
       <p class="whence-legend">
-        {layer.left ? `Heads ${layer.heads} to ${layer.heads + layer.left - 1} are left out, for the page’s size. ` : ""}
+        {layer.left ? `Of ${layer.heads + layer.left} heads, those from ${layer.heads} on are left out for the page’s size. ` : ""}
         {tab === "head" ? `Lines under ${100 * least}% are left out${heads.length === 1 ? ", of a token pointed at those under 0.1%" : ""}. ` : ""}
         {hidden.first || hidden.special ? "Weights of hidden tokens are not shared out among the others. " : ""}
         Weights are rounded to 256 steps, by 0.4 percentage points at most.
