@@ -51,7 +51,7 @@ export function ModelView(props: ModelProps) {
         ))}
       </div>
       <p class="whence-legend">
-        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4 % on; of many
+        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4% on; of many
         tokens, some spread evenly.
       </p>
     </div>

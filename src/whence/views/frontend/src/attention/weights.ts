@@ -35,8 +35,8 @@ export function byteOf(weight: number): number {
 
 /** A weight as a share of all; steps are too coarse for more than one decimal. */
 export function percent(weight: number): string {
-  if (weight > 0 && weight < 0.0005) return "< 0.1 %";
-  return `${(100 * weight).toFixed(weight === 0 || weight === 1 ? 0 : 1)} %`;
+  if (weight > 0 && weight < 0.0005) return "<0.1%";
+  return `${(100 * weight).toFixed(weight === 0 || weight === 1 ? 0 : 1)}%`;
 }
 
 export function counts(layer: AttentionLayer): { queries: number; keys: number } {
