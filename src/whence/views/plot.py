@@ -65,7 +65,7 @@ class _Grid:
     unit: str
 
 
-def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
+def render(record: Any, *, palette: str | Palette | None = None) -> "Figure":
     """A heat map of an Attribution (a row for each target) or of a Comparison (a row for each method and target), the
     curves of Scores, a Flow by layer and token and by layer and head, the heads of Attentions (of up to six layers), or
     the numbers of Latents, a VocabularyProjection, a Leaderboard or a Verdict.
@@ -103,7 +103,7 @@ def render(record: Any, *, palette: str | Palette = "RdBu") -> "Figure":
     return figure
 
 
-def save(record: Any, path: str | PathLike[str], *, palette: str | Palette = "RdBu") -> Path:
+def save(record: Any, path: str | PathLike[str], *, palette: str | Palette | None = None) -> Path:
     """Write the figure of a record to `path`, as its ending says: .svg, its text as text, or .png at 200 dots an inch.
 
     The same record gives the same bytes: no date is written. Raises what `render` raises, and `InputError` for another
