@@ -126,7 +126,9 @@ def heading(record: Attribution, row: int) -> str:
 def named(record: Attribution, row: int) -> str:
     """The label of a row, quoted; of a difference each of the two that it is named after."""
     label = record.targets[row].label
-    found = sides(label) if any(step.startswith("difference(") for step in record.provenance.get("derived", [])) else None
+    found = (
+        sides(label) if any(step.startswith("difference(") for step in record.provenance.get("derived", [])) else None
+    )
     return quoted(label) if found is None else MINUS.join(quoted(side) for side in found)
 
 

@@ -18,7 +18,7 @@ _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\uff
 _VARIATIONS_SEEN = frozenset("\ufe0e\ufe0f")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _JOINERS = frozenset("\u200c\u200d")
-_CONJUNCT_SCRIPTS = "Devanagari Bengali Gujarati Oriya Telugu Kannada Malayalam Sinhala".split()
+_CONJUNCT_SCRIPTS = ("Devanagari", "Bengali", "Gujarati", "Oriya", "Telugu", "Kannada", "Malayalam", "Sinhala")
 """Scripts where a joiner after the sign that drops a vowel chooses how two letters are written together."""
 _CONJUNCTS = "|".join(
     rf"(?<=[\p{{sc={script}}}&&\p{{L}}]\p{{Mn}}?[\p{{sc={script}}}&&\p{{ccc=9}}])[\u200c\u200d]"
