@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_the_palette_of_the_environment_is_that_of_the_command_line(run, tmp_pat
     page = tmp_path / "a.html"
     monkeypatch.setenv("WHENCE_PALETTE", "PuOr")
     assert run("explain", TEXT, "-m", "lm", "--method", "random", "--html", page)[0] == 0
-    assert "whence-PuOr" in page.read_text(encoding="utf-8")
+    assert re.search(r'class="[^"]*whence-PuOr', page.read_text(encoding="utf-8"))
     monkeypatch.setenv("WHENCE_PALETTE", "rdgn")
     status, _, err = run("explain", TEXT, "-m", "lm", "--method", "random")
     assert status == 2

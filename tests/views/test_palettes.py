@@ -88,11 +88,11 @@ def test_the_environment_names_the_palette_of_every_view(monkeypatch, printed, t
     cell, red = record._repr_html_(), record.to_html(palette="RdBu")
     monkeypatch.setenv("WHENCE_PALETTE", "PuOr")
     assert record.to_html() == orange["html"]
-    assert "whence-PuOr" in Report((record,)).save(tmp_path / "a.html").read_text(encoding="utf-8")
+    assert Page(Report((record,)).save(tmp_path / "a.html").read_text(encoding="utf-8")).with_class("whence-PuOr")
     assert printed(record, palette=None, **COLORED) == orange["shown"]
     assert record.plot().axes[0].images[0].get_cmap().name == "PuOr_r"
-    assert "whence-PuOr" not in cell
-    assert "whence-PuOr" in record._repr_html_()
+    assert not Page(cell).with_class("whence-PuOr")
+    assert Page(record._repr_html_()).with_class("whence-PuOr")
     assert record.to_html(palette="RdBu") == red
 
 
@@ -103,7 +103,7 @@ def test_a_palette_of_the_environment_that_there_is_not_is_an_error(monkeypatch)
     ):
         EXAMPLES["attribution"]()._repr_html_()
     monkeypatch.setenv("WHENCE_PALETTE", "")
-    assert "whence-RdBu" in EXAMPLES["attribution"]()._repr_html_()
+    assert Page(EXAMPLES["attribution"]()._repr_html_()).with_class("whence-RdBu")
 
 
 def test_nothing_is_written_in_a_palette_there_is_not(tmp_path) -> None:
