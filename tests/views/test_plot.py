@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,6 +7,9 @@ import pytest
 from PIL import Image
 
 from views.attended import TEXTS, one_stack, random_stack, two_stacks
+from views.examples import image
+from views.flows import make_flow
+from views.measured import score, scores
 from whence.errors import InputError, MissingExtraError
 from whence.views.plot import render
 
@@ -112,6 +116,20 @@ def test_each_head_of_a_layer_has_a_map_of_its_weights() -> None:
         np.testing.assert_array_equal(axes.images[0].get_array(), record.layers[i // 3].weights[i % 3])
         assert axes.images[0].get_clim() == (0, 1)
     assert [label.get_text() for label in maps[0].get_yticklabels()] == list(TEXTS)
+
+
+def test_of_many_flows_charts_and_pictures_some_are_drawn_and_it_says_so(tmp_path) -> None:
+    curves = scores(*(score(f"metric_{i}") for i in range(20)))
+    pictures = image()
+    pictures = replace(
+        pictures, targets=pictures.targets * 30, scores=np.repeat(pictures.scores, 30, axis=0), residual=None
+    )
+    found = {"8 of 30 target rows": make_flow(rows=30), "15 of 20 charts": curves, "23 of 30 maps": pictures}
+    for said, record in found.items():
+        figure = render(record)
+        figure.savefig(tmp_path / "figure.png", dpi=20)
+        assert figure.get_suptitle() == said
+        assert (figure.get_size_inches() <= (16.0, 20.0)).all()
 
 
 def test_of_many_heads_maps_become_smaller_so_that_no_figure_is_larger_than_a_page() -> None:
