@@ -142,6 +142,17 @@ def test_a_palette_is_of_the_terminal_the_page_and_the_figures(run, tmp_path, mo
     assert "Orange tokens" in found["PuOr"][1]
 
 
+def test_the_palette_of_the_environment_is_that_of_the_command_line(run, tmp_path, monkeypatch):
+    page = tmp_path / "a.html"
+    monkeypatch.setenv("WHENCE_PALETTE", "PuOr")
+    assert run("explain", TEXT, "-m", "lm", "--method", "random", "--html", page)[0] == 0
+    assert re.search(r'class="[^"]*whence-PuOr', page.read_text(encoding="utf-8"))
+    monkeypatch.setenv("WHENCE_PALETTE", "rdgn")
+    status, _, err = run("explain", TEXT, "-m", "lm", "--method", "random")
+    assert status == 2
+    assert "WHENCE_PALETTE" in err
+
+
 def test_palettes_of_the_command_line_are_those_of_the_views():
     assert [str(one) for one in options.Colors] == list(PALETTES)
 

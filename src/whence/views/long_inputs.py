@@ -3,6 +3,7 @@
 import numpy as np
 
 from whence.records import Attribution
+from whence.records.grouping import sentence_groups
 from whence.views.numbers import counted
 
 MOST_TOKENS = 600
@@ -13,9 +14,9 @@ _TEXT = 40
 """Characters of a sentence that take as much room as a token."""
 
 
-def drawn(record: Attribution) -> Attribution:
+def drawn(record: Attribution, most: int = MOST_TOKENS) -> Attribution:
     """The record as it is drawn: itself, or its sentences where its tokens are too many to be looked through."""
-    if len(record.tokens) <= MOST_TOKENS or record.grid is not None:
+    if len(record.tokens) <= most or record.grid is not None:
         return record
     shown = record.sentences()
     return shown if len(shown.tokens) < len(record.tokens) else record
@@ -29,6 +30,14 @@ def rows_drawn(record: Attribution, times: int = 1) -> int:
     size = np.cumsum([0, *(1 + len(token.text) // _TEXT for token in record.tokens)])
     total = np.cumsum([times * size[min(record.visible(row), len(record.tokens))] for row in range(rows)])
     return max(1, int(np.searchsorted(total, MOST_PILLS, side="right"))) if rows else 0
+
+
+def reach(record: Attribution, shown: Attribution, row: int) -> int:
+    """How many of the units of a record, as it is `drawn`, hold something that a row's prediction could read."""
+    read = min(record.visible(row), len(record.tokens))
+    if shown is record:
+        return read
+    return sum(group[0] < read for group in sentence_groups(record.tokens, record.text))
 
 
 def sentences_note(record: Attribution, shown: Attribution) -> str | None:

@@ -10,7 +10,7 @@ from whence.views.live import live
 from whence.views.page_script import script, static_style, style
 
 
-def render(records: Sequence[Any], *, palette: str = "RdBu") -> Any:
+def render(records: Sequence[Any], *, palette: str | None = None) -> Any:
     """An `anywidget.AnyWidget` with the interactive views of these records.
 
     Its trait `selected` is None, or what was last clicked: `{"row": ..., "token": ...}` of a heat map, where a token
