@@ -84,13 +84,13 @@ function Curves({ chart, drawn, x }: { chart: ChartData; drawn: Drawing; x: numb
   return (
     <svg class="whence-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       <path class="whence-axis" d={`M${LEFT} 6V${BOTTOM}H${RIGHT}`} />
-      {ticks(up).map((y) => (
-        <text class="whence-tick" x={LEFT - 6} y={place(up, y) + 3.5} text-anchor="end">{number(y)}</text>
+      {ticks(up).map(({ at, text }) => (
+        <text class="whence-tick" x={LEFT - 6} y={place(up, at) + 3.5} text-anchor="end">{text}</text>
       ))}
-      {ticks(across).map((one) => (
-        <text class="whence-tick" x={place(across, one)} y={BOTTOM + 16} text-anchor="middle">{number(one)}</text>
+      {ticks(across).map(({ at, text }) => (
+        <text class="whence-tick" x={place(across, at)} y={BOTTOM + 16} text-anchor="middle">{text}</text>
       ))}
-      <text class="whence-tick" x={(LEFT + RIGHT) / 2} y={BOTTOM + 16} text-anchor="middle">{chart.across}</text>
+      <text class="whence-tick" x={(LEFT + RIGHT) / 2} y={BOTTOM + 30} text-anchor="middle">{chart.across}</text>
       {lines.map(({ x: at, band }) => band && (
         <path class="whence-band" d={`${path(drawn, at, band[1])}L${path(drawn, [...at].reverse(), [...band[0]].reverse()).slice(1)}Z`} />
       ))}

@@ -206,5 +206,5 @@ export type View = HeatView | AttentionView | FlowView | ChartsView | Comparison
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {
   view: V;
-  select?: (selected: unknown) => void;
+  select?: (selected: object | null) => void;
 }
