@@ -139,19 +139,21 @@ def test_a_matrix_of_targets_and_tokens_says_every_number(opened, attribution_of
     record = story(attribution_of)
     page = opened(html.render([record]))
     page.get_by_role("radio", name="matrix").check()
-    canvas = page.locator(".whence-live canvas")
-    canvas.focus()
+    cell = page.locator(".whence-live .whence-cell")
+    cell.focus()
     for key in ("ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     said = " ".join(readout(page).split())
     assert "“,” from “ E”" in said
-    assert f"{record.scores[1, 1]:+.2f}".replace("-", "−") in said
+    number = f"{record.scores[1, 1]:+.2f}".replace("-", "−")
+    assert number in said
+    assert number in cell.get_attribute("aria-label")
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     assert "no score" in readout(page)
     page.keyboard.press("Enter")
     assert page.get_by_role("radio", name="“,”").is_checked()
-    canvas.hover(position={"x": 200, "y": 115})
+    page.locator(".whence-map-cells").hover(position={"x": 50, "y": 60})
     assert "“ France” from" in " ".join(readout(page).split())
 
 
@@ -200,7 +202,7 @@ def test_print_shows_the_static_part(opened, attribution_of) -> None:
 def test_nothing_is_wider_than_the_page(opened, attribution_of, width, dark) -> None:
     page = opened(html.render([story(attribution_of), long_text(attribution_of)]), width=width, dark=dark)
     page.get_by_role("radio", name="matrix").check()
-    page.locator("canvas").hover()
+    page.locator(".whence-map-cells").hover()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -208,10 +210,11 @@ def test_keys_go_on_in_a_matrix_that_scrolls_under_a_resting_mouse(opened, attri
     record = attribution_of([f" t{i}" for i in range(300)], np.ones((2, 300)), labels=["a", "b"], visible=[300, 300])
     page = opened(html.render([record]))
     page.get_by_role("radio", name="matrix").check()
-    page.locator(".whence-live canvas").hover()
-    page.locator(".whence-live canvas").focus()
+    page.locator(".whence-map-cells").hover(position={"x": 50, "y": 30})
+    page.locator(".whence-cell").focus()
     place = int(readout(page).split("“ t")[1].split("”")[0])
     for _ in range(280 - place):
         page.keyboard.press("ArrowRight")
     assert "“ t280”" in readout(page)
-    assert page.locator(".whence-heat-matrix").evaluate("one => one.scrollLeft") > 100
+    assert page.wait_for_function("() => document.querySelector('.whence-map').scrollLeft > 100")
+    assert page.locator(".whence-map").evaluate("one => one.scrollLeft") > 100

@@ -1,6 +1,7 @@
 /** Charts of curves: a pointer or the arrow keys move a line across that reads out every curve. One tab stop a chart. */
 import "./chart.css";
 import { useMemo, useState } from "preact/hooks";
+import { along } from "./cells.ts";
 import { BOTTOM, type Drawing, drawing, HEIGHT, LEFT, type Line, nearest, path, place, reading, RIGHT, ticks, TOP, WIDTH } from "./curves.ts";
 import { number } from "./numbers.ts";
 import type { ChartData, ChartsView, Props } from "./spec.ts";
@@ -26,12 +27,10 @@ function Chart({ chart }: { chart: ChartData }) {
   const x = followed ? steps[reached] : null;
   const said = drawn.lines.map((line) => `${line.name} ${reading(line, steps[reached])}`).join("; ");
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    const wanted = event.key === "Home" ? 0 : event.key === "End" ? steps.length - 1 : step && reached + step;
-    if (wanted === undefined) return;
-    event.preventDefault();
+    const wanted = along(event, reached, steps.length, 1);
+    if (wanted === null) return;
     follow(true);
-    if (wanted in steps) reach(wanted);
+    reach(wanted);
   };
   const point = (event: PointerEvent) => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -41,8 +40,8 @@ function Chart({ chart }: { chart: ChartData }) {
   return (
     <figure class="whence-figure">
       <figcaption>
-        {chart.caption && <bdi class="whence-chart-name">{chart.caption}</bdi>}
-        <bdi class="whence-quiet">{chart.up}</bdi>
+        {chart.caption && <span class="whence-chart-name">{chart.caption}</span>}
+        <span class="whence-quiet">{chart.up}</span>
       </figcaption>
       <div
         class="whence-charts-reader"
@@ -74,7 +73,7 @@ function Chart({ chart }: { chart: ChartData }) {
           <span><bdi>{line.name}</bdi> <span class="whence-quiet whence-ends">{reading(line, x)}</span></span>
         </p>
       ))}
-      {chart.note && <p class="whence-chart-note"><bdi>{chart.note}</bdi></p>}
+      {chart.note && <p class="whence-chart-note">{chart.note}</p>}
     </figure>
   );
 }

@@ -106,7 +106,6 @@ export interface AttentionView {
  *  flow where that is narrowest, in layer `narrowest` or, where that is the number of layers, on top. */
 export interface FlowPath {
   tokens: number[];
-  text: string;
   value: number;
   narrowest: number;
 }
@@ -129,7 +128,7 @@ export interface FlowView {
   tokens: Token[];
   streams: string[];
   heads: number;
-  targets: { label: string; unit: string; paths: FlowPath[] }[];
+  targets: (Pick<Target, "label" | "text" | "value" | "unit"> & { paths: FlowPath[] })[];
   nodes: Numbers;
   rest: Numbers;
   headScores: Numbers;
