@@ -23,7 +23,7 @@ def unpacked(numbers: dict[str, Any]) -> np.ndarray:
 
 
 def percent(weight: float) -> str:
-    return "< 0.1 %" if 0 < weight < 0.0005 else f"{100 * weight:.{0 if weight in (0, 1) else 1}f} %"
+    return "<0.1%" if 0 < weight < 0.0005 else f"{100 * weight:.{0 if weight in (0, 1) else 1}f}%"
 
 
 def rows(page: Any, side: str) -> Any:
@@ -369,7 +369,7 @@ def test_weak_lines_are_left_out_and_said_so(opened) -> None:
     weights = np.full((1, 40, 40), 1 / 40)
     page = opened(pages.page(pages.view(pages.many_tokens(40), [pages.layer(0, weights)], causal=False)))
     is_drawn(page)
-    page.get_by_label("Lines from").select_option(label="5 %")
+    page.get_by_label("Lines from").select_option(label="5%")
     page.get_by_text("No weight here reaches the limit.").wait_for()
     assert ink(page) == 0
 

@@ -1,12 +1,14 @@
 /** Attention at three levels: one layer's heads, all layers and heads, and the vectors behind one token's weights. */
 import "./attention.css";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { useDark } from "../canvas.ts";
+import { along } from "../cells.ts";
+import { Check } from "../controls.tsx";
+import { Unpacked, useUnpacked } from "../loaded.ts";
+import { percent } from "../numbers.ts";
 import type { AttentionLayer, AttentionView, Props } from "../spec.ts";
-import { Check } from "./check.tsx";
 import { Heads } from "./heads.tsx";
 import { HeadView } from "./head_view.tsx";
-import { useDark } from "./head_color.ts";
-import { Unpacked, useUnpacked } from "./loaded.ts";
 import { ModelView } from "./model_view.tsx";
 import { NeuronView } from "./neuron_view.tsx";
 import { counts, type Point } from "./weights.ts";
@@ -67,7 +69,7 @@ export function Attention({ view, select }: Props<AttentionView>) {
         {tab === "neuron" ? <NeuronView {...{ view, layer, bytes, head, query, hidden, store, dark }} onQuery={(at) => pin({ side: "query", at })} /> : null}
       </div>
       <p class="whence-legend">
-        {tab === "head" ? `Lines under ${100 * least} % are left out${heads.length === 1 ? ", of a token pointed at those under 0.1 %" : ""}. ` : ""}
+        {tab === "head" ? `Lines under ${percent(least)} are left out${heads.length === 1 ? ", of a token pointed at those under 0.1%" : ""}. ` : ""}
         {hidden.first || hidden.special ? "Weights of hidden tokens are not shared out among the others. " : ""}
         Attention weights say where a layer looked, not what it did with what it saw. They are rounded to 256 steps, by 0.4
         percentage points at most.
@@ -78,10 +80,8 @@ export function Attention({ view, select }: Props<AttentionView>) {
 
 function Tabs({ tab, place, onTab }: { tab: string; place: { current: HTMLDivElement | null }; onTab: (tab: (typeof TABS)[number]) => void }) {
   const move = (event: KeyboardEvent) => {
-    const now = TABS.findIndex((one) => one === tab);
-    const to = { ArrowRight: (now + 1) % 3, ArrowLeft: (now + 2) % 3, Home: 0, End: 2 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
+    const to = along(event, TABS.findIndex((one) => one === tab), TABS.length);
+    if (to === null) return;
     onTab(TABS[to]);
     place.current?.querySelectorAll<HTMLElement>("[role=tab]")[to].focus();
   };
@@ -125,7 +125,7 @@ function LimitChoice({ least, onLeast }: { least: number; onLeast: (least: numbe
     <label>
       Lines from{" "}
       <select value={least} onChange={(event) => onLeast(Number(event.currentTarget.value))}>
-        {LIMITS.map((limit) => <option value={limit}>{100 * limit} %</option>)}
+        {LIMITS.map((limit) => <option value={limit}>{percent(limit)}</option>)}
       </select>
     </label>
   );
