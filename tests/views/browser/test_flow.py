@@ -1,5 +1,7 @@
 """A flow in a browser: every number can be reached, paths and edges are drawn where they are."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -197,6 +199,54 @@ def test_tokens_are_text_and_nothing_else(opened) -> None:
     assert page.locator("script").count() == 2
     assert page.locator("img").count() == 0
     assert "⟨U+202E⟩abc" in page.locator(".whence-map-columns").first.inner_text()
+
+
+HEBREW = ("The", " שלום", " Tower", " averyveryverylongtokenindeed", " שלום")
+
+
+def places(element, *texts):
+    """Where each of these texts begins on the page, from the left, in an element."""
+    return element.evaluate(
+        """(element, texts) => texts.map((text) => {
+          const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+          for (let node; (node = walk.nextNode()); ) {
+            const at = node.data.indexOf(text);
+            if (at < 0) continue;
+            const range = document.createRange();
+            range.setStart(node, at);
+            range.setEnd(node, at + text.length);
+            return range.getBoundingClientRect().x;
+          }
+          throw new Error(text);
+        })""",
+        list(texts),
+    )
+
+
+def test_a_hebrew_token_leaves_the_line_around_it_in_its_order(opened) -> None:
+    page = opened(html.render([make_flow(HEBREW, rows=1)]))
+    page.mouse.click(*cell(page, 2, 1, 4, 5))
+    lists = page.locator(".whence-flow-list")
+    readout = places(page.locator(".whence-heat-readout").first, "“", "שלום", "”", "residual", "logit")
+    assert readout == sorted(readout)
+    path = places(
+        lists.locator("button").filter(has_text=re.compile("^“ שלום.*→")).first, "“", "שלום", "”", "→", "logit"
+    )
+    assert path == sorted(path)
+    step = places(lists.locator("ul li").filter(has_text="שלום").first, "logit", "“", "שלום", "”", "#")
+    assert step == sorted(step)
+    heading = places(lists.nth(1).locator("h3"), "“", "שלום", "”", "#", "residual")
+    assert heading == sorted(heading)
+
+
+def test_paths_are_made_of_short_names(opened) -> None:
+    record = make_flow(HEBREW)
+    page = opened(html.render([record]))
+    buttons = page.locator(".whence-flow-list button").all_inner_texts()
+    assert any("“ averyveryverylongto…” " in text for text in buttons)
+    assert not any("averyveryverylongtokenindeed" in text for text in buttons)
+    assert any("#2" in text or "#5" in text for text in buttons)
+    assert "token residuals" in page.locator(".whence-flow-list h3").first.inner_text()
 
 
 def test_on_paper_the_static_part_shows(opened) -> None:

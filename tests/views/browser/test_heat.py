@@ -206,6 +206,63 @@ def test_nothing_is_wider_than_the_page(opened, attribution_of, width, dark) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_narrow_cells_show_their_sign_by_a_line_at_the_foot(opened, attribution_of) -> None:
+    """Cells are five pixels wide here; a line stands under each score below -5% of the scale, and under no other."""
+    scores = np.tile([1.0, -1.0, -0.06, -0.04], 100)
+    page = opened(
+        html.render(
+            [
+                attribution_of(
+                    [f" t{i}" for i in range(400)], np.array([scores, scores]), labels=["a", "b"], visible=[400, 400]
+                )
+            ]
+        )
+    )
+    page.get_by_role("radio", name="matrix").check()
+    page.locator(".whence-cell").wait_for()
+    assert page.locator(".whence-cell").bounding_box()["width"] == 5
+    differs = page.locator(".whence-map canvas").evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, 20, 24);
+          const at = (x, y) => String(data.slice(4 * (20 * y + x)).slice(0, 3));
+          return [2, 7, 12, 17].map((x) => at(x, 20) !== at(x, 10));
+        }"""
+    )
+    assert differs == [False, True, True, False]
+
+
+def test_the_readout_sticks_only_while_it_says_something(opened, attribution_of) -> None:
+    page = opened(html.render([attribution_of()]))
+    position = "getComputedStyle(document.querySelector('.whence-heat-readout')).position"
+    page.locator(".whence-live .whence-legend").hover()
+    assert "Point at a score" in readout(page)
+    assert page.evaluate(position) == "static"
+    pills(page).nth(2).hover()
+    assert page.evaluate(position) == "sticky"
+
+
+def test_a_hebrew_label_leaves_the_readout_in_its_order(opened, attribution_of) -> None:
+    record = attribution_of([" a", " b"], np.ones((2, 2)), labels=["שלום", "b"], visible=[2, 2])
+    page = opened(html.render([record]))
+    page.get_by_role("radio", name="matrix").check()
+    page.locator(".whence-cell").focus()
+    boxes = page.locator(".whence-heat-readout").evaluate(
+        """(element) => {
+          const strong = element.querySelector("strong").firstChild, at = (from, to) => {
+            const range = document.createRange();
+            range.setStart(strong, from);
+            range.setEnd(strong, to);
+            return range.getBoundingClientRect().x;
+          };
+          const text = strong.data, word = text.search("שלום");
+          return [at(0, 1), at(word, word + 4), at(text.length - 1, text.length)];
+        }"""
+    )
+    assert boxes == sorted(boxes)
+    account = page.locator(".whence-live .whence-evidence dd").first
+    assert account.evaluate("(one) => getComputedStyle(one).direction") == "ltr"
+
+
 def test_keys_go_on_in_a_matrix_that_scrolls_under_a_resting_mouse(opened, attribution_of) -> None:
     record = attribution_of([f" t{i}" for i in range(300)], np.ones((2, 300)), labels=["a", "b"], visible=[300, 300])
     page = opened(html.render([record]))

@@ -25,7 +25,7 @@ export function Paths({ paths, texts, unit, layers, pressed, onPress, onHover }:
           <li>
             <button type="button" aria-pressed={pressed === i} onClick={() => onPress(pressed === i ? null : i)}
               onMouseEnter={() => onHover(i)} onMouseLeave={() => onHover(null)} onFocus={() => onHover(i)} onBlur={() => onHover(null)}>
-              <span>{staysOf(path.tokens).map(([token, from, to], at) => <>{at ? " → " : ""}<Named texts={texts} token={token} /> {from}{to > from ? `–${to}` : ""}</>)}</span>{" "}
+              <span>{staysOf(path.tokens).map(([token, from, to], at) => <>{at ? " → " : ""}<span class="whence-flow-number"><Named texts={texts} token={token} /> {from}{to > from ? `–${to}` : ""}</span></>)}</span>{" "}
               <span class={`whence-flow-number${path.value < 0 ? " whence-negative" : ""}`}>{signed(path.value, scale)} {unit}</span>{" "}
               <span class="whence-quiet">narrowest {path.narrowest === layers ? "on top" : `in layer ${path.narrowest}`}</span>
             </button>
