@@ -326,7 +326,7 @@ def test_columns_scroll_alone_where_asked_and_say_what_is_out_of_sight(opened) -
     page.wait_for_function("() => document.querySelector('.whence-attn-query [data-row=\"40\"]')")
     assert page.locator(".whence-attn-key .whence-attn-tokens").evaluate("box => box.scrollTop") == 0
     rows(page, "query").and_(page.locator("[data-row='40']")).hover()
-    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith(" % below")
+    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith("% below")
 
 
 def test_text_from_right_to_left_stands_in_its_direction(opened) -> None:

@@ -2,7 +2,6 @@
 import "./attention.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { useDark } from "../canvas.ts";
-import { along } from "../cells.ts";
 import { Check } from "../controls.tsx";
 import { Unpacked, useUnpacked } from "../loaded.ts";
 import { percent } from "../numbers.ts";
@@ -80,8 +79,10 @@ export function Attention({ view, select }: Props<AttentionView>) {
 
 function Tabs({ tab, place, onTab }: { tab: string; place: { current: HTMLDivElement | null }; onTab: (tab: (typeof TABS)[number]) => void }) {
   const move = (event: KeyboardEvent) => {
-    const to = along(event, TABS.findIndex((one) => one === tab), TABS.length);
-    if (to === null) return;
+    const now = TABS.findIndex((one) => one === tab);
+    const to = { ArrowRight: (now + 1) % 3, ArrowLeft: (now + 2) % 3, Home: 0, End: 2 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
     onTab(TABS[to]);
     place.current?.querySelectorAll<HTMLElement>("[role=tab]")[to].focus();
   };
