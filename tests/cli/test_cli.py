@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from whence.views.colors import PALETTES
 
 TEXT = "Paris is in"
 WHENCE = [sys.executable, "-c", "from whence.cli import main; main()"]
+NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/1999/xhtml"}
+"""Names in the page's script that look like addresses."""
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +114,7 @@ def test_a_page_is_written_where_asked_and_said_on_standard_error(run, command, 
     json.loads(out)
     written = page.read_text(encoding="utf-8")
     assert written.lower().startswith("<!doctype html>")
-    assert "http://" not in written
-    assert "https://" not in written
+    assert set(re.findall(r"https?://[\w./-]+", written)) <= NAMESPACES
 
 
 @pytest.mark.parametrize("command", [["explain"], ["compare", "--methods", "random,attnlrp"]])

@@ -54,7 +54,7 @@ def test_maps_have_the_top_first_and_the_input_last():
 def test_a_path_in_words_says_where_it_is_on_which_residuals():
     record = make_flow(("a", "b", "a"), layers=4)
     text = path_text(record, FlowPath((0, 0, 1, 2, 2), 1.0, 1), token_names(record))
-    assert text == "“a” #1 0–1 → “b” 2 → “a” #3 3–4"
+    assert text == "“a” #0 0–1 → “b” 2 → “a” #2 3–4"
 
 
 def test_a_page_holds_maps_tables_and_the_data_of_its_view():

@@ -160,9 +160,10 @@ def hex_code(color: RGB) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def gradient(*, dark: bool = False, palette: Palette = RDBU) -> str:
-    """The whole scale, lowest first, as a CSS gradient."""
-    stops = ", ".join(hex_code(color) for color in (palette.dark if dark else palette.light))
+def gradient(*, dark: bool = False, palette: Palette = RDBU, above_zero: bool = False) -> str:
+    """The whole scale, lowest first, or what of it is above zero, as a CSS gradient."""
+    anchors = palette.dark if dark else palette.light
+    stops = ", ".join(hex_code(color) for color in anchors[len(anchors) // 2 if above_zero else 0 :])
     return f"linear-gradient(to right, {stops})"
 
 

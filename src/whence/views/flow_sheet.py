@@ -98,12 +98,9 @@ def path_text(record: Flow, path: FlowPath, names: Sequence[str]) -> str:
 
 
 def token_names(record: Flow) -> list[str]:
-    """The tokens, quoted; where several read alike, with their place, from 1."""
+    """The tokens, quoted; where several read alike, with their place, from 0."""
     texts = readable_tokens(record.tokens)
-    return [
-        f"“{isolated(text)}”" + (f" #{place}" if texts.count(text) > 1 else "")
-        for place, text in enumerate(texts, start=1)
-    ]
+    return [f"“{isolated(text)}”" + (f" #{place}" if texts.count(text) > 1 else "") for place, text in enumerate(texts)]
 
 
 def _paths(record: Flow, row: int, named: bool) -> Table:

@@ -68,13 +68,14 @@ export interface Inputs {
 }
 
 /** One layer's weights, u1 [heads, queries, keys], each (byte / 255) squared; `queries` and `keys` are ranges of the
- *  view's tokens, end excluded. */
+ *  view's tokens, end excluded; behind its first `heads` it has `left` more that a page has no room for. */
 export interface AttentionLayer {
   number: number;
   kind: "self" | "encoder" | "decoder" | "cross";
   queries: [number, number];
   keys: [number, number];
   heads: number;
+  left: number;
   weights: Numbers;
   vectors: AttentionVectors | null;
 }

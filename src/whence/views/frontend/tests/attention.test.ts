@@ -12,7 +12,7 @@ import type { AttentionLayer, AttentionView, Numbers, Token } from "../src/spec.
 const none: Numbers = { type: "u1", shape: [0], deflated: false, data: "" };
 
 function layerOf(heads: number, queries: [number, number], keys: [number, number], kind: AttentionLayer["kind"] = "self"): AttentionLayer {
-  return { number: 0, kind, queries, keys, heads, weights: none, vectors: null };
+  return { number: 0, kind, queries, keys, heads, left: 0, weights: none, vectors: null };
 }
 
 function tokenOf(text: string): Token {

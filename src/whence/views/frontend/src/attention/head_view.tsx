@@ -64,6 +64,7 @@ export function HeadView(props: HeadProps) {
         side={side}
         heading={side === "query" ? "Tokens that look" : "Tokens looked at"}
         tokens={tokens[side]}
+        start={layer[side === "query" ? "queries" : "keys"][0]}
         places={places[side]}
         direction={view.direction}
         scroller={boxes[side]}

@@ -42,8 +42,8 @@ export function Strongest({ view, layer, bytes, heads, places, point }: Stronges
           <tbody>
             {links.map(({ head, query, key, weight }) => (
               <tr>
-                <td class="whence-right whence-quiet">{query}</td><td>{text(layer.queries, query)}</td>
-                <td class="whence-right whence-quiet">{key}</td><td>{text(layer.keys, key)}</td>
+                <td class="whence-right whence-quiet">{layer.queries[0] + query}</td><td>{text(layer.queries, query)}</td>
+                <td class="whence-right whence-quiet">{layer.keys[0] + key}</td><td>{text(layer.keys, key)}</td>
                 <td class="whence-right">{head}</td><td class="whence-right">{percent(weight)}</td>
               </tr>
             ))}

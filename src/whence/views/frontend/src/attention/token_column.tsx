@@ -21,6 +21,8 @@ interface ColumnProps {
   side: "query" | "key";
   heading: string;
   tokens: Token[];
+  /** The place of the first of them among all tokens of the view. */
+  start: number;
   places: number[];
   direction: "ltr" | "rtl";
   scroller: RefObject<HTMLDivElement | null>;
@@ -103,7 +105,7 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
       class={["whence-attn-row", ...marks].filter(Boolean).join(" ")}
       style={{ top: `${row * ROW}px` }}
       data-row={row}
-      data-share={weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}
+      data-share={weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : props.start + at}
       tabIndex={props.isStop ? 0 : -1}
       aria-pressed={pinned === at}
       aria-label={name}
