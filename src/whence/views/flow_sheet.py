@@ -45,8 +45,13 @@ def flow_sheet(record: Flow) -> Sheet:
 def flow_title(record: Flow, row: int) -> str:
     """What a row explains, and its value."""
     target = record.targets[row]
+    return f"{explained(record, row)} {number(target.value)} {readable(target.unit)}"
+
+
+def explained(record: Flow, row: int) -> str:
+    """What a row explains, and whether the model itself predicted it."""
     predicted = "predicted " if record.provenance.get("target") == "predicted" else ""
-    return f"{predicted}{quoted(target.label)} {number(target.value)} {readable(target.unit)}"
+    return f"{predicted}{quoted(record.targets[row].label)}"
 
 
 def flow_maps(record: Flow, row: int, named: bool = False) -> tuple[Matrix, Matrix]:

@@ -107,7 +107,6 @@ export interface AttentionView {
  *  flow where that is narrowest, in layer `narrowest` or, where that is the number of layers, on top. */
 export interface FlowPath {
   tokens: number[];
-  text: string;
   value: number;
   narrowest: number;
 }
@@ -130,7 +129,7 @@ export interface FlowView {
   tokens: Token[];
   streams: string[];
   heads: number;
-  targets: { label: string; unit: string; paths: FlowPath[] }[];
+  targets: (Pick<Target, "label" | "text" | "value" | "unit"> & { paths: FlowPath[] })[];
   nodes: Numbers;
   rest: Numbers;
   headScores: Numbers;
@@ -207,5 +206,5 @@ export type View = HeatView | AttentionView | FlowView | ChartsView | Comparison
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {
   view: V;
-  select?: (selected: unknown) => void;
+  select?: (selected: object | null) => void;
 }

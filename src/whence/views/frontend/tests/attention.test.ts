@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { headColor } from "../src/attention/head_color.ts";
 import { Lines } from "../src/attention/lines.ts";
-import { Unpacked } from "../src/attention/loaded.ts";
+import { Unpacked } from "../src/loaded.ts";
 import { inSight } from "../src/attention/token_column.tsx";
 import {
   byteOf, percent, products, roundingOf, sees, shownOf, softmax, strongest, sum, topOf, vectorOf, weightOf, weightsTo,

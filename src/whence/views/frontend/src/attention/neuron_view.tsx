@@ -1,9 +1,9 @@
 /** The neuron view: how one token's query and each token's key make a weight: product by product, their sum, softmax. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { background } from "../colors.ts";
+import { type Bytes, type Unpacked, useUnpacked } from "../loaded.ts";
 import { number, scaleOf, signed } from "../numbers.ts";
 import type { AttentionLayer, AttentionVectors, AttentionView, Palette } from "../spec.ts";
-import { type Bytes, type Unpacked, useUnpacked } from "./loaded.ts";
 import { inSight, MOST_ROWS } from "./token_column.tsx";
 import { byteAt, counts, type Hidden, percent, products, roundingOf, sees, shownOf, softmax, sum, vectorOf, weightOf } from "./weights.ts";
 
@@ -123,7 +123,7 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
   const asking = view.tokens[layer.queries[0] + query].text;
   const [first, end] = inSight(places.length, Math.min(top, places.length * ROW), height, 5);
   return (
-    <div class="whence-attn-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="region" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+    <div class="whence-attn-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="group" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       <table aria-rowcount={places.length + 1}>
         <thead>
           <tr>

@@ -1,7 +1,7 @@
 /** The strongest links as a table: for readers of screens, and for exact numbers. */
 import { useMemo, useState } from "preact/hooks";
+import type { Bytes } from "../loaded.ts";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
-import type { Bytes } from "./loaded.ts";
 import { percent, type Point, sees, strongest } from "./weights.ts";
 
 const MOST = 20;
