@@ -33,7 +33,7 @@ def printed(record, color=False):
 def test_in_a_terminal_it_reads_as_it_was_found_good(color):
     text = printed(make_flow(), color)
     assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines()) <= 80
-    same_as_golden("flow_color" if color else "flow", text)
+    same_as_golden("flow_colored" if color else "flow", text)
 
 
 def test_of_several_rows_each_is_named_and_the_first_maps_are_drawn():
