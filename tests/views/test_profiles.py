@@ -20,7 +20,7 @@ def test_the_page_says_what_the_terminal_does(printed) -> None:
         "layer 3 neuron 17 +3.02 logit most at “ city”: +2.50",
         "layer 1 head 2 −0.40 logit",
         "no tokens:  city writes no one direction.",
-        "1. texts[4] · activation 4.5 at “ city”",
+        "1. text 5 of 12 · activation 4.5 at “ city”",
         "largest activation among 12 texts",
         "smollm2 · 13 forwards · 1 backward · 2.5 s",
     ):
