@@ -51,7 +51,7 @@ def test_what_is_suppressed_or_against_is_underlined() -> None:
 
 def test_a_page_is_named_after_what_it_explains() -> None:
     assert re.search("<title>Inside the model: predicted “ Paris” 12.84 logit</title>", html.render([profiles()]))
-    assert "units inside the model" in html.render([profiles(), profiles()])
+    assert "Neurons · predicted “ Paris” 12.84 logit (2)" in html.render([profiles(), profiles()])
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
