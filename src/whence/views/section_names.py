@@ -42,7 +42,7 @@ _IN_TITLES = {Attentions: "attention in ", Scores: "Scores of ", Verdict: "Verdi
 
 def kind_of(record: Any) -> str:
     """What kind of thing a record is, in words."""
-    return _UNITS[record.kind] if isinstance(record, Profiles | Latents) else _KINDS[type(record)]
+    return _UNITS.get(record.kind, "Units") if isinstance(record, Profiles | Latents) else _KINDS[type(record)]
 
 
 def heading_kind(record: Any) -> str | None:

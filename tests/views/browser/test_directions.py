@@ -40,7 +40,7 @@ def flow():
         (".whence-contents li:nth-child(4)", ["Neurons", HEBREW, "11.53"]),
         ("#whence-1 h2", ["Flow", "predicted", HEBREW, "4.5", "logit", "flow of relevance"]),
         ("#whence-1 .whence-static td:has-text('residual')", [HEBREW, "residual"]),
-        ("#whence-2 .whence-row-head", ["1.", "text 5", HEBREW]),
+        ("#whence-2 summary", ["layer 3", "most at", HEBREW, "+2.50"]),
         ("#whence-4 h2", ["Neurons", HEBREW, "11.53", "logit"]),
     ],
 )
