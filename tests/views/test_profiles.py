@@ -43,6 +43,14 @@ def test_the_token_of_largest_activation_is_framed() -> None:
     assert " city" in marked["aria-label"]
 
 
+def test_the_whole_text_is_there_and_what_was_not_read_has_no_colour() -> None:
+    page = Page(html.render([profiles()]))
+    (unread,) = page.with_class("whence-heat-unread")
+    assert unread["aria-label"] == " of: not read yet when this was predicted"
+    assert "style" not in unread
+    assert "without colour: not read yet when this was predicted" in page.text
+
+
 def test_what_is_suppressed_or_against_is_underlined() -> None:
     negative = Page(html.render([profiles()], fragment=True)).with_class("whence-negative")
     assert len([attrs for attrs in negative if "whence-unit-score" in attrs["class"]]) == 1

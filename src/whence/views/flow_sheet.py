@@ -117,7 +117,7 @@ def _paths(record: Flow, row: int, named: bool) -> Table:
     ends = [float(record.nodes[row, 0, path.tokens[0]]) for path in found]
     scale = max(map(abs, ends), default=0.0)
     return Table(
-        f"{about}widest paths: tokens, and the residuals they stand on",
+        f"{about}widest paths, by token and residual",
         (
             Column("path", wraps=True),
             Column(f"input, {unit}", True),
