@@ -134,7 +134,7 @@ def test_it_shows_itself_and_comes_back_from_a_file(llama, tmp_path, capsys):
     found.show()
     printed = capsys.readouterr().out
     assert "layer 0 neuron 3" in printed
-    assert f"texts[{found.entries[0].text}]" in printed
+    assert f"text {found.entries[0].text + 1} of " in printed
     assert "layer 0 neuron 3" in found.to_html()
     frame = found.to_pandas()
     assert frame["text_index"].tolist() == [e.text for e in found.entries]

@@ -111,7 +111,7 @@ def test_what_was_passed_and_failed_is_found_by_name():
 
 def test_the_summary_says_what_was_tested_and_what_was_not():
     text = verdict().summary
-    assert text.startswith("attnlrp passed 1 of 2 checks on 3 input(s); failed: completeness; not tested: roar, label_")
+    assert text.startswith("attnlrp passed 1 of 2 checks on 3 inputs; failed: completeness; not tested: roar, label_")
     assert text.endswith("they cannot show that an explanation is right.")
     assert "correct" not in text
 

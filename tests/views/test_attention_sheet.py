@@ -44,7 +44,7 @@ def test_a_terminal_shows_it_without_colour(name):
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_terminal_shows_it_in_colour(name):
     options = {"force_terminal": True, "color_system": "truecolor", "no_color": False}
-    same_as_golden(f"attention_{name}_colour", printed(RECORDS[name](), **options))
+    same_as_golden(f"attention_{name}_colored", printed(RECORDS[name](), **options))
 
 
 def test_the_strongest_link_is_none_that_says_little():

@@ -17,6 +17,7 @@ from whence.views.evidence import (
     strongest,
 )
 from whence.views.html_strip import strip
+from whence.views.long_inputs import MOST_TOKENS
 
 
 def test_value_less_baseline_is_the_total_and_the_residual(attribution_of) -> None:
@@ -67,7 +68,7 @@ def test_nested_settings_are_named_by_their_path() -> None:
     assert plain({}) == "{}"
 
 
-def test_a_row_shows_the_tokens_the_model_had_read(attribution_of, printed) -> None:
+def test_a_row_shows_the_tokens_the_model_had_not_read_without_colour(attribution_of, printed) -> None:
     record = attribution_of()
     early = replace(record, targets=(replace(record.targets[0], position=3),))
     assert seen(early, 0) == 3
@@ -80,9 +81,22 @@ def test_a_row_shows_the_tokens_the_model_had_read(attribution_of, printed) -> N
     )
     lines = printed(both).splitlines()
     first, second = (i for i, line in enumerate(lines) if line.startswith("“ Paris”"))
-    assert "Tower" not in " ".join(lines[first:second])
-    assert "Tower" in " ".join(lines[second:])
-    assert [len(strip(both, row).pills) for row in (0, 1)] == [3, 7]
+    assert "iff¦el Tower" in " ".join(lines[first:second])
+    assert " Tower" in " ".join(lines[second:])
+    assert "¦" not in " ".join(lines[second:])
+    assert sum("behind ¦: not read yet when this was predicted" in line for line in lines) == 1
+    pills = [strip(both, row).pills for row in (0, 1)]
+    assert [[pill.unread for pill in row] for row in pills] == [[False] * 3 + [True] * 4, [False] * 7]
+    assert (pills[0][4].name, pills[0][4].style) == (" Tower: not read yet when this was predicted", "")
+    assert strip(both, 0).scale == strip(replace(both, scores=both.scores * np.float32([1, 1, 1, 9, 9, 9, 9])), 0).scale
+
+
+def test_of_a_very_long_text_the_end_that_was_not_read_is_cut(attribution_of) -> None:
+    record = attribution_of(["a"] * (MOST_TOKENS + 9), np.ones(MOST_TOKENS + 9))
+    early = replace(record, targets=(replace(record.targets[0], position=3),))
+    pills = strip(early, 0).pills
+    assert len(pills) == MOST_TOKENS + 1
+    assert pills[-1].name == "9 more tokens: not read yet when this was predicted"
 
 
 def test_a_compared_method_says_its_residual(attribution_of, printed) -> None:

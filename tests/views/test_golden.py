@@ -7,7 +7,7 @@ import pytest
 from views.examples import EXAMPLES
 from views.golden import same_as_golden
 
-SHOWN = [name for name in EXAMPLES if not name.startswith(("attentions", "flow", "profiles"))]
+SHOWN = [name for name in EXAMPLES if not name.startswith(("attentions", "flow"))]
 """The others have tests of their own, beside what else is told of them."""
 COLORED = {"force_terminal": True, "color_system": "truecolor", "no_color": False}
 

@@ -20,7 +20,7 @@ def test_the_page_says_what_the_terminal_does(printed) -> None:
         "layer 3 neuron 17 +3.02 logit most at “ city”: +2.50",
         "layer 1 head 2 −0.40 logit",
         "no tokens:  city writes no one direction.",
-        "1. texts[4] · activation 4.5 at “ city”",
+        "1. text 5 of 12 · activation 4.5 at “ city”",
         "largest activation among 12 texts",
         "smollm2 · 13 forwards · 1 backward · 2.5 s",
     ):
@@ -43,6 +43,14 @@ def test_the_token_of_largest_activation_is_framed() -> None:
     assert " city" in marked["aria-label"]
 
 
+def test_the_whole_text_is_there_and_what_was_not_read_has_no_colour() -> None:
+    page = Page(html.render([profiles()]))
+    (unread,) = page.with_class("whence-heat-unread")
+    assert unread["aria-label"] == " of: not read yet when this was predicted"
+    assert "style" not in unread
+    assert "without colour: not read yet when this was predicted" in page.text
+
+
 def test_what_is_suppressed_or_against_is_underlined() -> None:
     negative = Page(html.render([profiles()], fragment=True)).with_class("whence-negative")
     assert len([attrs for attrs in negative if "whence-unit-score" in attrs["class"]]) == 1
@@ -51,7 +59,7 @@ def test_what_is_suppressed_or_against_is_underlined() -> None:
 
 def test_a_page_is_named_after_what_it_explains() -> None:
     assert re.search("<title>Inside the model: predicted “ Paris” 12.84 logit</title>", html.render([profiles()]))
-    assert "units inside the model" in html.render([profiles(), profiles()])
+    assert "Neurons · predicted “ Paris” 12.84 logit (2)" in html.render([profiles(), profiles()])
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -75,6 +75,10 @@ def texts_in(value):
     return ([value] if isinstance(value, str) else []) + [text for inner in inside for text in texts_in(inner)]
 
 
+KEPT = 19
+"""Characters of a text that stand wherever it is shown: the names of places on a path are cut."""
+
+
 def everywhere(text: str) -> list[Any]:
     """A record of every type that holds the text wherever there can be text."""
     return [make(text) for make in RECORDS.values()]
@@ -92,8 +96,9 @@ def test_no_text_changes_what_a_page_is_made_of(payload, fragment) -> None:
     page = skeleton(payload, fragment)
     assert page.parts == safe.parts
     assert readable(payload) in page.words
-    assert page.words.count(readable(payload)) == safe.words.count("safe")
-    assert page.data.count(readable(payload)) == safe.data.count("safe")
+    beginning = readable(payload)[:KEPT]
+    assert page.words.count(beginning) == safe.words.count("safe")
+    assert page.data.count(beginning) == safe.data.count("safe")
     assert bool(page.data) != fragment
 
 

@@ -38,7 +38,7 @@ Verdict: attnlrp on smollm2 · 3 inputs · 1 passed · 1 failed · 1 not applica
   not tested           why
   label_randomization  it trains models
 
-attnlrp passed 1 of 2 checks on 3 input(s); failed: completeness; not tested:
+attnlrp passed 1 of 2 checks on 3 inputs; failed: completeness; not tested:
 roar, label_randomization. Checks can find a method wanting; they cannot show
 that an explanation is right.
 

@@ -21,6 +21,7 @@ from whence.checks.attention.given_attention import (
 from whence.checks.base import Case, Check, status
 from whence.methods.checks import check_number, check_whole
 from whence.records import Finding, Reference
+from whence.records.counting import counted
 from whence.records.verdict import NOT_APPLICABLE
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
@@ -125,8 +126,8 @@ class AdversarialAttention(Check):
         return (
             f"A search of {self.steps} steps found attention weights of {whose} that move the output by no more than "
             f"{self.epsilon:g} in total variation distance and have a Jensen-Shannon divergence of {value:.3f} from "
-            f"the model's own (mean of {len(found)} input(s)); {self.at_most:.3f} is allowed, {math.log(2):.3f} is the "
-            f"most there can be, and weights shuffled at random have {shuffled:.3f}.{unsure}"
+            f"the model's own (mean of {counted(len(found), 'input')}); {self.at_most:.3f} is allowed, "
+            f"{math.log(2):.3f} is the most there can be, and weights shuffled at random have {shuffled:.3f}.{unsure}"
         )
 
     def _search(self, subject: Subject, item: Inputs, generator: np.random.Generator) -> "list[_Found]":

@@ -21,6 +21,7 @@ from whence.checks.likeness.ranks import half_interval
 from whence.methods.checks import check_number, check_whole
 from whence.methods.run import Run
 from whence.records import Finding, Reference
+from whence.records.counting import counted
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 
@@ -143,7 +144,7 @@ class AttentionPermutation(Check):
         sure = "one input has no interval" if reference.draws == 1 else f"± {reference.high - reference.mean:.3f}"
         return (
             f"Shuffling the attention weights of {whose} moves the output by {value:.3f} in total variation distance "
-            f"(median of {self.permutations} permutations, mean over {len(case.inputs)} input(s)); more than "
+            f"(median of {self.permutations} permutations, mean over {counted(len(case.inputs), 'input')}); more than "
             f"{reference.mean:.3f} is wanted ({sure}), {self.share:g} of what masking every token does; masking one "
             f"moves it by {one_masked:.3f} on average. Kendall's τ of {case.method.key}: {agreeing}."
         )

@@ -9,6 +9,7 @@ from whence.checks.base import Case, Check, status
 from whence.methods.checks import check_number
 from whence.metrics.completeness import share_missing
 from whence.records import Finding
+from whence.records.counting import counted
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Completeness(Check):
         return Finding(
             self.key,
             status(median <= self.at_most),
-            f"The scores leave {median:.1%} of value − baseline value unaccounted for (median of {len(shares)} "
-            f"target(s), {worst:.1%} at most); {self.at_most:.0%} is allowed.",
+            f"The scores leave {median:.1%} of value − baseline value unaccounted for (median of "
+            f"{counted(len(shares), 'target')}, {worst:.1%} at most); {self.at_most:.0%} is allowed.",
             "median of |residual| / |value − baseline value|",
             median,
             details={"largest": worst, "targets": len(shares)},

@@ -20,6 +20,7 @@ from whence.methods.base import Method
 from whence.methods.checks import check_number, check_whole
 from whence.metrics.common_units import in_common_units
 from whence.records import Finding
+from whence.records.counting import counted
 from whence.records.verdict import NOT_APPLICABLE
 from whence.registry import COMPARED_BY_DEFAULT, resolve
 
@@ -153,5 +154,5 @@ def _sentence(case: Case, best: str, value: float | None, limit: float, texts: i
         return f"{name}'s scores of a text are all equal: there is no ranking for another method to agree with."
     return (
         f"{best}, of another family, ranks the tokens as {name} does with a correlation of {value:.2f} (mean of "
-        f"{texts} text(s)); up to {limit:.2f} is too little, or comes of random order or of position alone."
+        f"{counted(texts, 'text')}); up to {limit:.2f} is too little, or comes of random order or of position alone."
     )

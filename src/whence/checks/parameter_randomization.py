@@ -13,6 +13,7 @@ from whence.checks.likeness.same_output import same_outputs, scores_on
 from whence.checks.likeness.units import compared_units, long_enough, why_nothing_told
 from whence.methods.checks import check_number, check_whole
 from whence.records import Finding
+from whence.records.counting import counted
 from whence.subjects.loading import load
 
 
@@ -146,10 +147,10 @@ def _reader(case: Case) -> Any:
 def _sentence(case: Case, value: float | None, limit: float, texts: int) -> str:
     done = f"With every weight of {case.subject.name} random,"
     if value is None:
-        return f"{done} the scores of a text are all equal (on {texts} text(s)): nothing is left of their ranking."
+        return f"{done} the scores of a text are all equal (on {counted(texts, 'text')}): their ranking is gone."
     left = "still rank" if value > limit else "rank"
     return (
         f"{done} {case.method.key}'s scores {left} the tokens with a correlation of {value:.2f} to those for the model "
-        f"as it was learned (mean of {texts} text(s)); up to {limit:.2f} is allowed, 1 would be no dependence on the "
-        f"weights at all."
+        f"as it was learned (mean of {counted(texts, 'text')}); up to {limit:.2f} is allowed, 1 would be no dependence "
+        f"on the weights at all."
     )

@@ -16,6 +16,7 @@ from whence.perturbation.chances import Chance, LogChance
 from whence.perturbation.evaluator import Evaluator
 from whence.perturbation.strategies import Named, check_strategy
 from whence.records import Finding
+from whence.records.counting import counted
 from whence.records.origin import unit_groups
 from whence.targets import as_targets
 
@@ -141,8 +142,8 @@ class PerturbationVsRandom(Check):
         )
         return (
             f"Without the {self.share:.0%} of units that {case.method.key} ranks first, the {unit} of the output "
-            f"explained falls by {found['fall']:.3g} (mean of {texts} text(s)): {_words(found)} as many random "
-            f"ones{against_rare}. What is removed leaves the data manifold: part of a fall may be due to that."
+            f"explained falls by {found['fall']:.3g} (mean of {counted(texts, 'text')}): {_words(found)} as many "
+            f"random ones{against_rare}. What is removed leaves the data manifold: part of a fall may be due to that."
         )
 
 

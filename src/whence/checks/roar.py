@@ -23,6 +23,7 @@ from whence.checks.training.masked_texts import (
 from whence.errors import InputError
 from whence.methods.checks import check_number, check_whole
 from whence.records import Finding, Reference
+from whence.records.counting import counted
 from whence.records.verdict import NOT_APPLICABLE
 
 METHOD, CHANCE = "method", "random"
@@ -100,7 +101,8 @@ class Roar(Check):
         texts = masked_texts(rows, self.held_out, case.run.seed)
         details = rows.details
         if texts.one_sided:
-            reason = f"Roar needs texts of two labels to train on and to test on; {len(texts.ids)} text(s) can be used."
+            usable = counted(len(texts.ids), "text")
+            reason = f"Roar needs texts of two labels to train on and to test on; {usable} can be used."
             return Finding(self.key, NOT_APPLICABLE, reason, details=details)
         kept = Kept(self.folder, self.key)
         explained = explained_settings(case, texts)

@@ -11,6 +11,7 @@ from torch import Tensor
 from whence.errors import InputError, TargetError
 from whence.perturbation.chances import Chance, LogChance, LogOdds
 from whence.records import Attribution
+from whence.records.counting import counted
 from whence.subjects.inputs import Inputs
 from whence.subjects.subject import Subject
 from whence.targets import Readout, Target, as_targets
@@ -109,8 +110,8 @@ def asked(attribution: Attribution, inputs: Inputs, target: Any) -> list[Target]
         found = list(as_targets(target))
         if len(found) * len(inputs.slots) != len(rows):
             raise InputError(
-                f"target= is {len(found)} target(s) at {len(inputs.slots)} place(s), and the explanation has "
-                f"{len(rows)} rows. Give the targets that were explained."
+                f"target= is {counted(len(found), 'target')} at {counted(len(inputs.slots), 'place')}, and the "
+                f"explanation has {len(rows)} rows. Give the targets that were explained."
             )
         return found
     if any(not outputs for _, outputs in rows):

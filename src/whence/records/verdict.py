@@ -8,6 +8,7 @@ import numpy as np
 
 from whence.errors import InputError, NonFiniteError
 from whence.records import storage
+from whence.records.counting import counted
 from whence.records.display import Displayed
 from whence.records.plain import plain
 from whence.records.reference import Reference
@@ -101,7 +102,7 @@ class Verdict(Displayed):
     def summary(self) -> str:
         """What was tested and what was not, in words."""
         made = len(self.passed) + len(self.failed)
-        parts = [f"{self.method} passed {len(self.passed)} of {made} checks on {self.inputs} input(s)"]
+        parts = [f"{self.method} passed {len(self.passed)} of {made} checks on {counted(self.inputs, 'input')}"]
         parts += [f"failed: {', '.join(self.failed)}"] if self.failed else []
         left = [*self.not_applicable, *(name for name, _ in self.untested)]
         parts += [f"not tested: {', '.join(left)}"] if left else []

@@ -159,6 +159,10 @@ def _estimate_facts(record: Attribution, row: int) -> list[str]:
     return facts
 
 
+UNREAD = "not read yet when this was predicted"
+"""What is said of tokens behind those that the model had read."""
+
+
 def seen(record: Attribution, row: int) -> int:
     """How many of the tokens the model had read when it made this row's prediction."""
     return record.visible(row)

@@ -14,6 +14,8 @@ from whence.views.token_text import isolated, quoted, readable, readable_tokens
 PATHS = 5
 """Paths shown of a target row."""
 _HEADS = 5
+_LONGEST_NAME = 20
+"""Characters of a token's name in a path."""
 _ROWS_DRAWN = 4
 """Target rows whose maps are drawn; of more, the tables alone."""
 
@@ -87,20 +89,28 @@ def stream_names(layers: int) -> tuple[str, ...]:
 
 
 def path_text(record: Flow, path: FlowPath, names: Sequence[str]) -> str:
-    """Where a path is on which residuals, from the input up; `names` are those of the tokens."""
+    """Where a path is on which residuals, from the input up; `names` are those of the tokens.
+
+    The first of the numbers says that they are those of residuals.
+    """
     stays = [(token, len(list(same))) for token, same in groupby(path.tokens)]
     parts, start = [], 0
     for token, count in stays:
         span = str(start) if count == 1 else f"{start}–{start + count - 1}"
-        parts.append(f"{names[token]} {span}")
+        noun = "" if start else "residual " if count == 1 else "residuals "
+        parts.append(f"{names[token]} {noun}{span}")
         start += count
     return " → ".join(parts)
 
 
 def token_names(record: Flow) -> list[str]:
-    """The tokens, quoted; where several read alike, with their place, from 0."""
-    texts = readable_tokens(record.tokens)
+    """The tokens, quoted and, where they are long, cut; where several then read alike, with their place, from 0."""
+    texts = [_cut(text) for text in readable_tokens(record.tokens)]
     return [f"“{isolated(text)}”" + (f" #{place}" if texts.count(text) > 1 else "") for place, text in enumerate(texts)]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 def _paths(record: Flow, row: int, named: bool) -> Table:
@@ -109,7 +119,7 @@ def _paths(record: Flow, row: int, named: bool) -> Table:
     ends = [float(record.nodes[row, 0, path.tokens[0]]) for path in found]
     scale = max(map(abs, ends), default=0.0)
     return Table(
-        f"{about}widest paths, token and residuals",
+        f"{about}widest paths, by token and residual",
         (
             Column("path", wraps=True),
             Column(f"input, {unit}", True),

@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from whence.errors import InputError
 from whence.records import (
-    Attentions,
     Attribution,
     Comparison,
     Flow,
@@ -24,23 +23,26 @@ from whence.views.colors import Palette, palette_of
 from whence.views.evidence import named
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
+from whence.views.html_guide import guide_of
 from whence.views.html_profiles import ProfilesPart, profiles_part
 from whence.views.html_sheet import SheetPart, sheet_part
 from whence.views.html_strip import legend_of
 from whence.views.live import live_json
 from whence.views.page_script import script, script_hash, style
 from whence.views.profile_text import title as profile_title
+from whence.views.section_names import heading_kind, section_names
 from whence.views.sheet import SHEETS, sheet
 from whence.views.token_text import readable
 
 
 @dataclass(frozen=True)
 class Section:
-    """One record of a page: its name in the table of contents, what its template shows, and the data of its
-    interactive view, None where there is none.
+    """One record of a page: its name in the table of contents, the kind that its heading leads with, what its template
+    shows, and the data of its interactive view; None where there is none.
     """
 
     name: str
+    kind: str | None
     part: Any
     live: Markup | None
 
@@ -62,7 +64,7 @@ def render(
     Raises `InputError` for anything that is not such a record, `UnknownNameError` for a palette there is not.
     """
     colors = palette_of(palette)
-    sections = [_section(record, colors, interactive=not fragment) for record in records]
+    sections = _sections(records, colors, interactive=not fragment)
     heading = readable(title) if title else None
     template = _environment().get_template("fragment.html" if fragment else "page.html")
     return template.render(
@@ -73,8 +75,7 @@ def render(
         legend=legend_of(colors),
         palette=colors.name,
         pictured=any(_pictured(record, section) for record, section in zip(records, sections, strict=True)),
-        attention=any(isinstance(record, Attentions) for record in records),
-        heat=not sections or any(not isinstance(one.part, SheetPart) or one.part.maps for one in sections),
+        guide=guide_of(records),
         interactive=any(section.live is not None for section in sections),
         script=script,
         script_hash=script_hash,
@@ -93,9 +94,13 @@ def _environment() -> Environment:
     )
 
 
-def _section(record: Any, palette: Palette, interactive: bool) -> Section:
-    part = _part(record, palette)
-    return Section(part.name, part, live_json(record, palette) if interactive else None)
+def _sections(records: Sequence[Any], palette: Palette, interactive: bool) -> list[Section]:
+    parts = [_part(record, palette) for record in records]
+    names = section_names(records, [part.name for part in parts])
+    return [
+        Section(name, heading_kind(record), part, live_json(record, palette) if interactive else None)
+        for name, record, part in zip(names, records, parts, strict=True)
+    ]
 
 
 def _part(record: Any, palette: Palette) -> Any:

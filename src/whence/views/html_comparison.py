@@ -67,6 +67,11 @@ class ComparisonPart:
         """Whether there is one target row."""
         return self.target_count == 1
 
+    @property
+    def strips(self) -> tuple[Strip, ...]:
+        """Every strip, in the order they are read."""
+        return tuple(strip for target in self.targets for _, strip in target.strips)
+
 
 def comparison_part(comparison: Comparison, palette: Palette) -> ComparisonPart:
     """The values of a Comparison as text, in the order they are read."""

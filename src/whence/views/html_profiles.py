@@ -48,8 +48,8 @@ class ProfilesPart:
 
     @property
     def name(self) -> str:
-        """Its line in a table of contents."""
-        return f"{self.title}: units inside the model"
+        """What it is about, in a table of contents."""
+        return self.title
 
     @property
     def pictured(self) -> bool:

@@ -26,8 +26,8 @@ class SheetPart:
 
     @property
     def name(self) -> str:
-        """Its line in a table of contents."""
-        return " · ".join((self.sheet.title, *self.sheet.facts[:1]))
+        """What it is about, in a table of contents."""
+        return self.sheet.title
 
     @property
     def pictured(self) -> bool:

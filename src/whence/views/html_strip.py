@@ -7,17 +7,20 @@ import numpy as np
 
 from whence.records import Attribution, Token
 from whence.views.colors import RDBU, Palette, background, foreground, gradient, hex_code
-from whence.views.evidence import Evidence, evidence, heading, leaders, scale_of, seen
+from whence.views.evidence import UNREAD, Evidence, evidence, heading, leaders, scale_of, seen
 from whence.views.html_picture import Picture, picture
 from whence.views.image_grid import image_grid
-from whence.views.long_inputs import sentences_note
-from whence.views.numbers import signed
+from whence.views.long_inputs import MOST_TOKENS, sentences_note
+from whence.views.numbers import counted, signed
 from whence.views.token_text import borders, gaps, isolated, quoted, readable, readable_tokens, reads_right_to_left
 
 
 @dataclass(frozen=True)
 class Pill:
-    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks; a frame marks it."""
+    """One token of a strip: its text, its name for a reader who sees no colour, and how it looks; a frame marks it.
+
+    One that is `unread` stood behind what the model had read: it has no score, and no colour.
+    """
 
     text: str
     name: str
@@ -27,6 +30,7 @@ class Pill:
     ends_line: bool
     begins_target: bool
     marked: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,20 @@ class Strip:
     direction: str
     note: str | None
 
+    @property
+    def unread(self) -> str | None:
+        """What stands beside it where tokens have no colour."""
+        return f"without colour: {UNREAD}" if any(pill.unread for pill in self.pills) else None
+
 
 def strip(record: Attribution, row: int, palette: Palette = RDBU, shown: Attribution | None = None) -> Strip:
     """The strip of one target row: of the record's tokens, or of the units of `shown`, the record as it is drawn."""
     shown = record if shown is None else shown
     unit = readable(record.unit)
     grid = image_grid(record, row)
-    scale = scale_of(shown.scores[row]) if grid is None else grid.scale
     reach = seen(shown, row)
-    pills = _pills(shown.tokens[:reach], shown.scores[row, :reach], scale, unit, palette) if grid is None else ()
+    scale = scale_of(shown.scores[row, :reach]) if grid is None else grid.scale
+    pills = _pills(shown.tokens, shown.scores[row], reach, scale, unit, palette) if grid is None else ()
     scores = record.scores[row, : seen(record, row)]
     strongest = leaders(scores)
     texts = readable_tokens(record.tokens) if grid is None else [readable(token.text) for token in record.tokens]
@@ -119,18 +128,26 @@ def heat_style(score: float, scale: float, palette: Palette = RDBU) -> str:
     )
 
 
-def _pills(tokens: Sequence[Token], scores: np.ndarray, scale: float, unit: str, palette: Palette) -> tuple[Pill, ...]:
-    return tuple(
+def _pills(
+    tokens: Sequence[Token], scores: np.ndarray, reach: int, scale: float, unit: str, palette: Palette
+) -> tuple[Pill, ...]:
+    """The tokens, those behind the first `reach` without a score; of a very long text its end is left out."""
+    end = max(reach, MOST_TOKENS)
+    rows = zip(tokens, readable_tokens(tokens), gaps(tokens), borders(tokens), scores.tolist(), strict=True)
+    pills = [
         Pill(
             text=text,
-            name=f"{isolated(text)}: {signed(score, scale)} {unit}",
-            style=heat_style(score, scale, palette),
-            negative=score < 0,
+            name=f"{isolated(text)}: {f'{signed(score, scale)} {unit}' if i < reach else UNREAD}",
+            style=heat_style(score, scale, palette) if i < reach else "",
+            negative=i < reach and score < 0,
             after_gap=gap,
             ends_line=token.text.endswith("\n"),
             begins_target=border,
+            unread=i >= reach,
         )
-        for token, text, gap, border, score in zip(
-            tokens, readable_tokens(tokens), gaps(tokens), borders(tokens), scores.tolist(), strict=True
-        )
-    )
+        for i, (token, text, gap, border, score) in enumerate(rows)
+        if i < end
+    ]
+    left = len(tokens) - end
+    cut = f"{counted(left, 'more token')}: {UNREAD}"
+    return (*pills, *([Pill("…", cut, "", False, True, False, False, unread=True)] if left > 0 else []))

@@ -1,7 +1,5 @@
 """What of a long input stands on paper: sums over its sentences, and as many target rows as can be looked through."""
 
-import numpy as np
-
 from whence.records import Attribution
 from whence.records.grouping import sentence_groups
 from whence.views.numbers import counted
@@ -27,9 +25,8 @@ def rows_drawn(record: Attribution, times: int = 1) -> int:
     rows = len(record.targets)
     if record.grid is not None:
         return rows
-    size = np.cumsum([0, *(1 + len(token.text) // _TEXT for token in record.tokens)])
-    total = np.cumsum([times * size[min(record.visible(row), len(record.tokens))] for row in range(rows)])
-    return max(1, int(np.searchsorted(total, MOST_PILLS, side="right"))) if rows else 0
+    size = sum(1 + len(token.text) // _TEXT for token in record.tokens)
+    return max(1, min(rows, MOST_PILLS // max(1, times * size))) if rows else 0
 
 
 def reach(record: Attribution, shown: Attribution, row: int) -> int:

@@ -2,6 +2,8 @@
 
 from math import floor, isfinite, log10
 
+from whence.records.counting import counted as counted
+
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "\N{EM DASH}"
 
@@ -78,15 +80,6 @@ def p_value(value: float | None) -> str:
     if value is None:
         return NO_NUMBER
     return "<0.001" if value < 0.0005 else f"{value:.3f}"
-
-
-def counted(count: object, noun: str) -> str:
-    """A count with its noun in the right number.
-
-    >>> counted(1, "forward"), counted(9, "forward")
-    ('1 forward', '9 forwards')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _magnitude(value: float) -> str:

@@ -53,7 +53,8 @@ def texts(found: Maximizers) -> str:
 
 def example(found: Maximizers, rank: int, entry: Maximizer) -> str:
     """What stands beside one text."""
-    return f"{rank}. texts[{entry.text}] · {readable(found.by)} {number(entry.value)} at {quoted(entry.token.text)}"
+    place = f"text {entry.text + 1} of {found.searched}"
+    return f"{rank}. {place} · {readable(found.by)} {number(entry.value)} at {quoted(entry.token.text)}"
 
 
 def missing(entry: Profile) -> str:

@@ -10,6 +10,7 @@ from whence.views.attention_sheet import attention_sheet
 from whence.views.flow_sheet import flow_sheet
 from whence.views.leaderboard_sheet import leaderboard_sheet
 from whence.views.numbers import counted, number, signed
+from whence.views.profile_text import example
 from whence.views.scores_sheet import scores_sheet
 from whence.views.sheet_parts import Column, Sheet, Table, sheet_of
 from whence.views.token_text import quoted, readable
@@ -51,10 +52,7 @@ def _top(record: Latents, row: int, caption: str) -> Table:
 
 
 def _maximizers(record: Maximizers) -> Sheet:
-    maps = [
-        (f"{rank}. texts[{e.text}] · {readable(record.by)} {number(e.value)} at {quoted(e.token.text)}", e.attribution)
-        for rank, e in enumerate(record.entries, start=1)
-    ]
+    maps = [(example(record, rank, one), one.attribution) for rank, one in enumerate(record.entries, start=1)]
     facts = [f"by {readable(record.by)}", f"{len(maps)} of {counted(record.searched, 'text')}"]
     return sheet_of(record.provenance, readable(record.unit.name), facts, maps=maps)
 

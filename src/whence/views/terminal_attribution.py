@@ -10,7 +10,7 @@ from whence.records import Attribution
 from whence.views.evidence import account_facts, caveat, cost, evidence, heading, scale_of, seen, settings, strongest
 from whence.views.long_inputs import drawn, rows_drawn, rows_left_out
 from whence.views.numbers import signed
-from whence.views.terminal_grid import heat
+from whence.views.terminal_grid import heat, unread_notes
 from whence.views.terminal_heat import (
     Paper,
     bar,
@@ -52,6 +52,7 @@ def _many_rows(record: Attribution, paper: Paper) -> list[Any]:
     facts: list[str | Text] = [method, f"{len(record.targets)} target rows", f"scores in {readable(record.unit)}"]
     parts: list[Any] = [facts_line(facts, paper), note(f"each row has a scale of its own · {negative_mark(paper)}")]
     count = rows_drawn(drawn(record))
+    parts += unread_notes(record, range(count), paper)
     for row in range(count):
         reach = seen(record, row)
         tokens, scores = record.tokens[:reach], record.scores[row, :reach]

@@ -10,8 +10,8 @@ from whence.views.agreement import NO_RANKING, Pair, overlap_columns, overlap_no
 from whence.views.disagreement import findings
 from whence.views.evidence import account_facts, caveats, cost, evidence, heading, seen
 from whence.views.long_inputs import drawn, rows_drawn, rows_left_out
-from whence.views.numbers import NO_NUMBER, correlation, p_value
-from whence.views.terminal_grid import heat
+from whence.views.numbers import NO_NUMBER, correlation, counted, p_value
+from whence.views.terminal_grid import heat, unread_notes
 from whence.views.terminal_heat import (
     Paper,
     bare_table,
@@ -30,7 +30,7 @@ def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
     first = comparison.attributions[0]
     labels = [readable(label) for label in comparison.labels]
     rows = len(first.targets)
-    facts: list[str | Text] = [Text(f"{len(labels)} method{'' if len(labels) == 1 else 's'} compared", style="bold")]
+    facts: list[str | Text] = [Text(f"{counted(len(labels), 'method')} compared", style="bold")]
     facts += [heading(first, 0), evidence(first, 0).value] if rows == 1 else [f"{rows} target rows"]
     parts: list[Any] = [facts_line(facts, paper), Text()]
     if comparison.agreements:
@@ -38,9 +38,10 @@ def comparison_view(comparison: Comparison, paper: Paper) -> list[Any]:
     parts += _disagreement(comparison, labels)
     if rows == 1:
         parts += [_strongest_table(comparison, labels), Text()]
-    if rows > 1:
-        parts += [note(f"each heat map has a scale of its own · {negative_mark(paper)}"), Text()]
     count = rows_drawn(drawn(first), len(labels))
+    if rows > 1:
+        parts += [note(f"each heat map has a scale of its own · {negative_mark(paper)}")]
+        parts += [*unread_notes(first, range(count), paper), Text()]
     for row in range(count):
         parts += _heat_maps(comparison, labels, row, paper)
     left = rows_left_out(first, count)

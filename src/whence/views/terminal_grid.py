@@ -1,5 +1,6 @@
 """An image's heat map in a terminal: a grid of cells two characters wide."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,17 @@ from whence.views.evidence import scale_of, seen
 from whence.views.image_grid import ImageGrid, image_grid
 from whence.views.long_inputs import drawn
 from whence.views.numbers import unsigned
-from whence.views.terminal_heat import INDENT, Paper, facts_line, heat_lines, heat_style, inset, legend
+from whence.views.terminal_heat import (
+    INDENT,
+    Paper,
+    facts_line,
+    heat_lines,
+    heat_style,
+    inset,
+    legend,
+    note,
+    unread_mark,
+)
 from whence.views.terminal_sentences import sentence_lines
 from whence.views.token_text import readable
 
@@ -23,7 +34,8 @@ _MOST_LINES = 40
 
 
 def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> list[RenderableType]:
-    """One row's heat map: the grid of an image, or the tokens the row's prediction had read; of very many, sentences.
+    """One row's heat map: the grid of an image, or the tokens, faint where the row's prediction had not read them; of
+    very many, sentences.
 
     With `explained` a last line says what the colours mean; that of a grid is always there.
     """
@@ -34,9 +46,18 @@ def heat(record: Attribution, row: int, paper: Paper, *, explained: bool) -> lis
     if shown is not record:
         return sentence_lines(record, shown, row, paper, explained=explained)
     reach = seen(record, row)
-    tokens, scores = record.tokens[:reach], record.scores[row, :reach]
-    lines: list[RenderableType] = [*heat_lines(tokens, scores, paper)]
-    return [*lines, legend(scores, readable(record.unit_of(row)), paper)] if explained else lines
+    lines: list[RenderableType] = [*heat_lines(record.tokens, record.scores[row], paper, reach)]
+    if not explained:
+        return lines
+    scale = legend(record.scores[row, :reach], readable(record.unit_of(row)), paper)
+    return [*lines, scale, *unread_notes(record, [row], paper)]
+
+
+def unread_notes(record: Attribution, rows: Iterable[int], paper: Paper) -> list[RenderableType]:
+    """What faint tokens are, where the heat maps of these rows have any."""
+    one_by_one = record.grid is None and drawn(record) is record
+    some = one_by_one and any(seen(record, row) < len(record.tokens) for row in rows)
+    return [note(unread_mark(paper))] if some else []
 
 
 def _grid_lines(grid: ImageGrid, unit: str, paper: Paper) -> list[RenderableType]:

@@ -13,13 +13,16 @@ from rich.text import Text
 
 from whence.records import Token
 from whence.views.colors import RDBU, Palette, background, foreground, hex_code
-from whence.views.evidence import leaders, scale_of
+from whence.views.evidence import UNREAD, leaders, scale_of
 from whence.views.numbers import signed
 from whence.views.token_text import borders, gaps, isolated, quoted, readable_tokens
 
 INDENT = 2
 _BAR_HALF = 14
 _ARROW = "→ "
+_FAINT = Style(dim=True)
+_END = "¦"
+"""What stands behind the tokens that were read, where the paper takes no styles."""
 
 
 @dataclass(frozen=True)
@@ -34,30 +37,34 @@ class Paper:
     palette: Palette = RDBU
 
 
-def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper) -> list[Text]:
-    """The tokens in reading order on the colours of their scores, broken into lines between tokens.
+def heat_lines(tokens: Sequence[Token], scores: np.ndarray, paper: Paper, reach: int | None = None) -> list[Text]:
+    """The tokens in reading order on the colours of their scores, broken into lines between tokens; those behind the
+    first `reach`, which the model had not read, without.
 
     A token that ends in a line break ends a line here too; only a token wider than the paper is broken itself. What a
     decoder has read stands on a line of its own, behind an arrow.
     """
-    scale = scale_of(scores)
+    reach = len(tokens) if reach is None else reach
+    scale = scale_of(scores[:reach])
     width = max(paper.width - INDENT, 1)
     lines = [Text(" " * INDENT)]
     left, ends_line = width, False
     rows = zip(tokens, readable_tokens(tokens), gaps(tokens), borders(tokens), scores.tolist(), strict=True)
-    for token, text, gap, border, score in rows:
+    for i, (token, text, gap, border, score) in enumerate(rows):
         if border and width > len(_ARROW):
             lines.append(Text.assemble(" " * INDENT, (_ARROW, "dim")))
             left, ends_line = width - len(_ARROW), False
         elif gap and 0 < left < width:
             lines[-1].append(" ")
             left -= 1
-        shown = _marked(text, score, paper)
+        shown = _marked(text, score, paper) if i < reach else isolated(text)
+        shown = f"{_END}{shown}" if i == reach and not paper.styled else shown
+        style = heat_style(score, scale, paper) if i < reach else _FAINT
         for piece in chop_cells(shown, width) if cell_len(shown) > width else [shown]:
             if cell_len(piece) > left:
                 lines.append(Text(" " * INDENT))
                 left, piece = width, piece if ends_line else piece.removeprefix(" ")
-            lines[-1].append(piece, heat_style(score, scale, paper))
+            lines[-1].append(piece, style)
             left -= cell_len(piece)
         ends_line = token.text.endswith("\n")
         left = 0 if ends_line else left
@@ -80,6 +87,11 @@ def legend(scores: np.ndarray, unit: str, paper: Paper) -> Text:
 def negative_mark(paper: Paper) -> str:
     """How negative tokens are told from positive ones without colour."""
     return "underlined: negative" if paper.styled else "‹ ›: negative"
+
+
+def unread_mark(paper: Paper) -> str:
+    """How tokens that were not read are told from the others."""
+    return f"{'faint' if paper.styled else f'behind {_END}'}: {UNREAD}"
 
 
 def row_summary(tokens: Sequence[Token], scores: np.ndarray) -> str:

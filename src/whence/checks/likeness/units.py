@@ -6,6 +6,7 @@ from jaxtyping import Int
 from whence.checks.base import Case
 from whence.checks.likeness.ranks import similarity_by_chance
 from whence.metrics.common_units import plain_units
+from whence.records.counting import counted
 
 Indices = Int[np.ndarray, " unit"]
 FEWEST = 3
@@ -50,6 +51,6 @@ def why_nothing_told(case: Case, most: int, draws: int) -> str | None:
     if chance < _TELLING:
         return None
     return (
-        f"So few units ({len(numbers)} input(s)) rank alike by chance, up to a correlation of {chance:.2f}: nothing "
-        f"could be told. Give longer texts, or more of them."
+        f"So few units ({counted(len(numbers), 'input')}) rank alike by chance, up to a correlation of {chance:.2f}: "
+        f"nothing could be told. Give longer texts, or more of them."
     )

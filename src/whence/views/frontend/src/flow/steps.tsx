@@ -40,7 +40,7 @@ export function Steps({ view, data, row, chosen, above, below, texts }: StepsPro
       <>
         <h4 class="whence-flow-side">{name} <span class="whence-quiet">layer {layer}</span></h4>
         <ul>
-          {edges.map((edge) => line(<><Quoted text={texts[edge.token]} /> #{edge.token + 1}</>, edge.value))}
+          {edges.map((edge) => line(<><Quoted text={texts[edge.token]} /> #{edge.token}</>, edge.value))}
           {line("not carried from token to token", stays(layer))}
         </ul>
       </>
@@ -49,7 +49,7 @@ export function Steps({ view, data, row, chosen, above, below, texts }: StepsPro
   const { kept } = view.edges;
   return (
     <section class="whence-flow-list">
-      <h3 class="whence-flow-heading"><Quoted text={texts[column]} /> #{column + 1} <span class="whence-quiet">residual {view.streams[stream]}</span></h3>
+      <h3 class="whence-flow-heading"><Quoted text={texts[column]} /> #{column} <span class="whence-quiet">residual {view.streams[stream]}</span></h3>
       {stream < layers ? list("Comes from above", above, stream) : null}
       {stream > 0 ? list("Goes on below", below, stream - 1) : null}
       <p class="whence-remark">
