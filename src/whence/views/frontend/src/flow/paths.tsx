@@ -40,10 +40,10 @@ export function Paths({ paths, texts, unit, layers, pressed, onPress, onHover }:
   );
 }
 
-/** A token by its text, and by its place, from 1, where others read alike. */
+/** A token by its text, and by its place, from 0, where others read alike. */
 function Named({ texts, token }: { texts: string[]; token: number }) {
   const alike = texts.indexOf(texts[token]) !== texts.lastIndexOf(texts[token]);
-  return <><Quoted text={texts[token]} most={MOST_LETTERS} />{alike ? ` #${token + 1}` : ""}</>;
+  return <><Quoted text={texts[token]} most={MOST_LETTERS} />{alike ? ` #${token}` : ""}</>;
 }
 
 /** On which residuals, from and to, a path is at each token. */
