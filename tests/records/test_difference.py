@@ -61,7 +61,25 @@ def test_rows_whose_targets_differ_are_named_after_both():
         a.tokens, a.targets[::-1], a.scores, a.residual, "two", {}, {**a.provenance, "visible": [3, 3]}
     )
     labels = [(target.label, target.position) for target in a.difference(swapped).targets]
-    assert labels == [(" t0 \N{MINUS SIGN}  t1", None), (" t1 \N{MINUS SIGN}  t0", None)]
+    assert labels == [("“ t0” \N{MINUS SIGN} “ t1”", None), ("“ t1” \N{MINUS SIGN} “ t0”", None)]
+
+
+def test_each_side_of_a_name_is_quoted_on_its_own_in_every_view():
+    shown = record([[1, 2, 3]]).difference(
+        Attribution.build(
+            TOKENS,
+            [TargetValue(" t1", 3, 1.0, 0.5, "logit")],
+            np.ones((1, 3)),
+            complete=True,
+            method="one",
+            params={},
+            provenance={"scores_unit": "logit", "model": "m"},
+        )
+    )
+    name = "“ t0” \N{MINUS SIGN} “ t1”"
+    page = shown.to_html()
+    assert f"Explanation of {name}" in page
+    assert f"“{name}" not in page
 
 
 def test_it_says_how_it_was_made():

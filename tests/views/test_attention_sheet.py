@@ -177,3 +177,17 @@ def test_a_mosaic_is_for_formats_that_draw():
 
 def test_a_page_is_named_after_its_text():
     assert "<title>attention in “The Eiffel Tower is”</title>" in html.render([one_stack()])
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_weights_have_no_sign_in_any_format(count):
+    weights = np.tril(np.ones((count, count)))
+    record = attended(weights / weights.sum(1, keepdims=True), "a" * count)
+    page = html.render([record], fragment=True)
+    tables = re.findall(r'<td class="whence-heat"[^>]*>([^<]*)</td>', page)
+    assert all(re.fullmatch(r"[\d.]+", text) for text in tables)
+    assert ">negative</span>" not in page
+    assert "<span>0</span> <span" in page
+    text = printed(record)
+    assert "0 … 1.00 attention weight" in text
+    assert not re.search(r"[+±−]\d", text)

@@ -54,12 +54,12 @@ def test_maps_have_the_top_first_and_the_input_last():
 def test_a_path_in_words_says_where_it_is_on_which_residuals():
     record = make_flow(("a", "b", "a"), layers=4)
     text = path_text(record, FlowPath((0, 0, 1, 2, 2), 1.0, 1), token_names(record))
-    assert text == "“a” #1 residuals 0–1 → “b” 2 → “a” #3 3–4"
+    assert text == "“a” #0 residuals 0–1 → “b” 2 → “a” #2 3–4"
 
 
 def test_long_tokens_are_cut_in_a_path_and_told_apart_by_their_place():
     record = make_flow(("a" * 20, "b" * 21, "b" * 22))
-    assert token_names(record) == [f"“{'a' * 20}”", f"“{'b' * 19}…” #2", f"“{'b' * 19}…” #3"]
+    assert token_names(record) == [f"“{'a' * 20}”", f"“{'b' * 19}…” #1", f"“{'b' * 19}…” #2"]
 
 
 def test_a_page_holds_maps_tables_and_the_data_of_its_view():

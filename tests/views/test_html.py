@@ -140,6 +140,9 @@ def test_a_fragment_is_one_element_with_its_styles_inside(attribution_of) -> Non
 def test_the_numbers_are_in_a_real_table(attribution_of) -> None:
     page = Page(html.render([attribution_of(complete=False)]))
     assert len(page.of("tr")) == 8
+    numbers = re.findall(r'<tr><td class="whence-right whence-quiet">(\d+)</td>', html.render([attribution_of()]))
+    assert numbers[0] == "0"
+    assert numbers == [str(i) for i in range(len(numbers))]
     for score in ("−0.31", "+0.92", "+6.84"):
         assert score in page.text
 

@@ -13,7 +13,7 @@ from whence.views import html
 from whence.views.attention_sheet import attention_sheet
 from whence.views.colors import RDBU
 from whence.views.live import live, live_json
-from whence.views.live_attention import drawn_layers
+from whence.views.live_attention import drawn_layers, packed_sizes
 
 
 def array(numbers):
@@ -29,7 +29,8 @@ def test_it_says_all_there_is_to_draw(record):
     assert (view["view"], view["direction"], view["causal"]) == ("attention", "ltr", record.causal)
     assert [token["text"] for token in view["tokens"]] == [token.text for token in record.tokens]
     for data, layer in zip(view["layers"], record.layers, strict=True):
-        assert (data["number"], data["kind"], data["heads"]) == (layer.number, layer.kind, layer.heads)
+        assert (data["number"], data["kind"]) == (layer.number, layer.kind)
+        assert (data["heads"], data["left"]) == (layer.heads, 0)
         assert (tuple(data["queries"]), tuple(data["keys"])) == (layer.queries, layer.keys)
         assert data["weights"]["shape"] == list(layer.weights.shape)
         assert (data["vectors"] is None) == (layer.vectors is None)
@@ -82,15 +83,55 @@ def test_a_whole_model_is_a_page_of_less_than_four_megabytes(causal):
     assert len(page.encode("utf-8")) < 4_000_000
 
 
+@pytest.mark.parametrize("causal", [True, False])
+def test_sizes_are_about_those_of_the_page(causal):
+    record = random_stack(1, 3, 300, causal=causal)
+    (data,) = live(record, RDBU)["layers"]
+    assert packed_sizes(record.layers[0]).sum() == pytest.approx(len(data["weights"]["data"]), rel=0.05)
+    (layer, _) = one_stack().layers
+    vectors = layer.vectors.queries[0].size + layer.vectors.keys[0].size
+    bare = packed_sizes(AttentionLayer(0, "self", layer.queries, layer.keys, layer.weights))
+    np.testing.assert_allclose(packed_sizes(layer) - bare, vectors * 4 / 3, atol=1)
+
+
 def test_of_more_than_a_page_can_hold_layers_are_drawn_evenly_spread(monkeypatch):
     record = one_stack(layers=9)
-    monkeypatch.setattr("whence.views.live_attention.MOST_NUMBERS", 252 + 3 * 108)
-    numbers = [layer.number for layer in drawn_layers(record)]
+    sizes = [int(packed_sizes(layer).sum()) for layer in record.layers]
+    monkeypatch.setattr("whence.views.live_attention.MOST_CHARACTERS", sizes[0] + 3 * max(sizes[1:]))
+    drawn = drawn_layers(record)
+    numbers = [layer.number for layer, _ in drawn]
     assert (len(numbers), numbers[-1]) == (4, 8)
     assert np.ptp(np.diff(numbers)) <= 1
+    assert all(heads == layer.heads for layer, heads in drawn)
     assert [layer["number"] for layer in live(record, RDBU)["layers"]] == numbers
     fact = f"interactive in a page are 4 of the layers, for its size: {', '.join(map(str, numbers))}"
     assert fact in attention_sheet(record).facts
-    monkeypatch.setattr("whence.views.live_attention.MOST_NUMBERS", 100)
-    assert live(record, RDBU) is None
-    assert "every head of every layer" in html.render([record])
+
+
+@pytest.mark.parametrize("fitting", [0, 1, 2])
+def test_of_a_layer_that_a_page_cannot_hold_the_first_heads_are_drawn_and_one_at_least(monkeypatch, fitting):
+    record = one_stack(layers=1)
+    sizes = packed_sizes(record.layers[0])
+    monkeypatch.setattr("whence.views.live_attention.MOST_CHARACTERS", int(sizes[:fitting].sum()))
+    (data,) = live(record, RDBU)["layers"]
+    heads = max(1, fitting)
+    assert (data["heads"], data["left"]) == (heads, 3 - heads)
+    whole = live_json(record, RDBU)
+    monkeypatch.undo()
+    assert len(live_json(record, RDBU)) > len(whole)
+    (all_of,) = live(record, RDBU)["layers"]
+    np.testing.assert_array_equal(array(data["weights"]), array(all_of["weights"])[:heads])
+    np.testing.assert_array_equal(array(data["vectors"]["keys"]), array(all_of["vectors"]["keys"])[:heads])
+    assert data["vectors"]["keyRange"] == all_of["vectors"]["keyRange"][:heads]
+
+
+def test_the_heads_that_are_drawn_are_said(monkeypatch):
+    monkeypatch.setattr("whence.views.live_attention.MOST_CHARACTERS", 0)
+    fact = "interactive in a page: head 0 of 3 of layer 1, for its size"
+    assert fact in attention_sheet(one_stack()).facts
+
+
+def test_three_heads_of_two_thousand_tokens_are_all_drawn():
+    record = random_stack(1, 3, 2000, causal=True)
+    ((layer, heads),) = drawn_layers(record)
+    assert (layer.number, heads) == (0, 3)

@@ -81,6 +81,31 @@ def test_a_palette_there_is_not_is_an_error_that_names_those_there_are(show) -> 
         getattr(EXAMPLES["attribution"](), show)(palette="puor")
 
 
+def test_the_environment_names_the_palette_of_every_view(monkeypatch, printed, tmp_path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    record = EXAMPLES["attribution"]()
+    orange = {"html": record.to_html(palette="PuOr"), "shown": printed(record, palette="PuOr", **COLORED)}
+    cell, red = record._repr_html_(), record.to_html(palette="RdBu")
+    monkeypatch.setenv("WHENCE_PALETTE", "PuOr")
+    assert record.to_html() == orange["html"]
+    assert Page(Report((record,)).save(tmp_path / "a.html").read_text(encoding="utf-8")).with_class("whence-PuOr")
+    assert printed(record, palette=None, **COLORED) == orange["shown"]
+    assert record.plot().axes[0].images[0].get_cmap().name == "PuOr_r"
+    assert not Page(cell).with_class("whence-PuOr")
+    assert Page(record._repr_html_()).with_class("whence-PuOr")
+    assert record.to_html(palette="RdBu") == red
+
+
+def test_a_palette_of_the_environment_that_there_is_not_is_an_error(monkeypatch) -> None:
+    monkeypatch.setenv("WHENCE_PALETTE", "rdgn")
+    with pytest.raises(
+        UnknownNameError, match=r"palette 'rdgn' in the environment's WHENCE_PALETTE\. Palettes are: RdBu"
+    ):
+        EXAMPLES["attribution"]()._repr_html_()
+    monkeypatch.setenv("WHENCE_PALETTE", "")
+    assert Page(EXAMPLES["attribution"]()._repr_html_()).with_class("whence-RdBu")
+
+
 def test_nothing_is_written_in_a_palette_there_is_not(tmp_path) -> None:
     with pytest.raises(UnknownNameError, match="Unknown palette"):
         Report((EXAMPLES["attribution"](),)).save(tmp_path / "page.html", palette="viridis")

@@ -1,12 +1,15 @@
 """Figures of a few numbers: every number is drawn where it stands, and its sign shows without colour."""
 
+from dataclasses import replace
+
 import pytest
 
 from records.test_latents import record as latents
+from views.examples import maximizers
 from views.measured import finding, profiles, verdict
 from views.test_leaderboard import board
 from whence.errors import InputError
-from whence.records import Reference, TokenScore, Unit, VocabularyProjection
+from whence.records import Reference, Report, TokenScore, Unit, VocabularyProjection
 from whence.views.colors import PUOR, hex_code
 from whence.views.plot import render
 
@@ -74,6 +77,35 @@ def test_a_verdict_has_each_statistic_beside_what_it_is_held_against() -> None:
         render(verdict(finding("roar", "not applicable")))
 
 
-def test_records_without_a_figure_say_which_have_one() -> None:
-    with pytest.raises(InputError, match=r"Scores, Attentions, .* got Profiles. Every record has show\(\) and to_html"):
-        render(profiles())
+def test_profiles_have_the_relevance_of_each_unit_beside_its_tokens() -> None:
+    axes = render(profiles()).axes[0]
+    assert bars(axes) == [(3.02, None), (-0.4, "////")]
+    assert axes.get_yticklabels()[0].get_text() == "layer 3 neuron 17\nmost at “ city”"
+    (right,) = axes.child_axes
+    said = [label.get_text() for label in right.get_yticklabels()]
+    assert said[0] == "promotes “ Paris”, “ city”\nsuppresses “ the”, “,”"
+    assert said[1].startswith("no tokens:  city writes")
+    with pytest.raises(InputError, match="no units to plot"):
+        render(replace(profiles(), entries=()))
+
+
+@pytest.mark.parametrize("text", ["$\\frac$", "z" * 500, "\x1b[31m\u202e"])
+def test_any_text_in_profiles_leaves_room_for_the_bars(text, tmp_path) -> None:
+    figure = render(profiles(text))
+    figure.savefig(tmp_path / "a.png")
+    assert figure.axes[0].get_position().width * figure.get_size_inches()[0] > 2
+
+
+def test_maximizers_have_a_bar_for_each_text_first_on_top() -> None:
+    record = maximizers()
+    axes = render(record).axes[0]
+    assert [width for width, _ in bars(axes)] == [entry.value for entry in record.entries]
+    assert axes.get_yticklabels()[0].get_text() == "“The Eiffel Tower is in”\nmost at “ Tower”"
+    assert (axes.get_xlabel(), axes.get_title(loc="left")) == ("activation", "layer 1 neuron 17: 2 of 10 texts")
+    with pytest.raises(InputError, match="no texts to plot"):
+        render(replace(record, entries=()))
+
+
+def test_a_report_says_to_plot_its_records() -> None:
+    with pytest.raises(InputError, match=r"plot its records one by one, as by records\[0\]\.plot\(\)"):
+        Report((profiles(),)).plot()

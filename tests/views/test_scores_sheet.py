@@ -108,7 +108,7 @@ def test_a_band_is_drawn_under_the_lines_and_named(printed) -> None:
 
 def test_a_chart_has_room_for_its_bands(printed) -> None:
     (drawing,) = [drawn(chart) for chart in charts(banded())]
-    assert [tick.text for tick in drawing.y_ticks] == ["−9", "2.5", "0"]
+    assert [tick.text for tick in drawing.y_ticks] == ["−8", "−6", "−4", "−2", "0", "2"]
     assert "least relevant first   −0.5  ▆▆▆▆" in printed(banded())
 
 
@@ -259,8 +259,25 @@ def test_a_sparkline_goes_by_place_not_by_point() -> None:
 def test_a_chart_runs_from_corner_to_corner_and_marks_zero() -> None:
     chart = drawn(Chart("", "x", "y", (Curve("c", (0.0, 1.0), (-1.0, 1.0)),)))
     assert chart.curves[0].path == f"M{chart.left} {chart.bottom}L{chart.right} 12"
-    assert [tick.text for tick in chart.y_ticks] == ["−1", "1", "0"]
-    assert [tick.text for tick in chart.x_ticks] == ["0", "1"]
+    assert [tick.text for tick in chart.y_ticks] == ["−1.0", "−0.5", "0", "0.5", "1.0"]
+    assert [tick.text for tick in chart.x_ticks] == ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (-30.06, 0.3545, ["−30", "−20", "−10", "0"]),
+        (-0.3545, 0.1, ["−0.3", "−0.2", "−0.1", "0", "0.1"]),
+        (0.0, 5.0, ["0", "1", "2", "3", "4", "5"]),
+        (1000.2, 1000.9, ["1000.2", "1000.4", "1000.6", "1000.8"]),
+        (0.0, 5e-6, ["0", "1e−6", "2e−6", "3e−6", "4e−6", "5e−6"]),
+        (2.0, 2.0, ["2"]),
+    ],
+)
+def test_ticks_are_round(low, high, wanted) -> None:
+    """The same cases as in the front end's tests/curves.test.ts."""
+    chart = drawn(Chart("", "x", "y", (Curve("c", (0.0, 1.0), (low, high)),)))
+    assert [tick.text for tick in chart.y_ticks] == wanted
 
 
 def test_plot_draws_a_chart_for_each_set_of_curves(tmp_path) -> None:

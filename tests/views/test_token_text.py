@@ -1,6 +1,7 @@
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,23 @@ UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
         (" \u0301", " ◌\u0301"),
         ("[red]", "[red]"),
         ("東京", "東京"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
+        ("👩🏽\u200d⚕\ufe0f", "👩🏽\u200d⚕\ufe0f"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("ශ්\u200dරී", "ශ්\u200dරී"),
+        ("\u200d", "⟨U+200D⟩"),
+        ("pay\u200dpal", "pay⟨U+200D⟩pal"),
+        ("pay\u200cpal", "pay⟨U+200C⟩pal"),
+        ("1\u200d2", "1⟨U+200D⟩2"),
+        ("©\u200d®", "©⟨U+200D⟩®"),
+        ("👩\u200dx", "👩⟨U+200D⟩x"),
+        ("👩\u200d\u200d🚀", "👩⟨U+200D⟩⟨U+200D⟩🚀"),
+        ("ک\u200dک", "ک⟨U+200D⟩ک"),
+        ("کار\u200cها", "کار⟨U+200C⟩ها"),
+        ("می\u200c", "می⟨U+200C⟩"),
+        ("க்\u200cக", "க்⟨U+200C⟩க"),
         (" שלום", " שלום"),
     ],
 )
@@ -55,8 +73,21 @@ def test_every_kind_of_character_can_be_read(text: str, shown: str) -> None:
 def test_nothing_unseen_is_left(text: str) -> None:
     shown = readable(text)
     assert shown.strip(" ")
-    assert not {c for c in shown if unicodedata.category(c) in UNSEEN and c != " "}
+    assert not {c for c in shown if unicodedata.category(c) in UNSEEN and c not in " \u200c\u200d"}
     shown.encode()
+
+
+@given(st.text(st.sampled_from("aяé1-. \u200c\u200d\u0301\ufe0f©🏽👩🚀بخدनष्\u093cக\u0bcd日\u0378")))
+def test_a_joiner_is_left_only_between_those_that_it_joins(text: str) -> None:
+    shown = readable(text)
+    for i, character in enumerate(shown):
+        if character in "\u200c\u200d":
+            around = [regex.findall(r"[\p{L}\p{Extended_Pictographic}]", part) for part in (shown[:i], shown[i + 1 :])]
+            assert around[0][-1] + around[1][0] in {a + b for one in ("👩🚀", "بخ", "नष") for a in one for b in one} | {
+                f"{a}د" for a in "بخ"
+            } | {"©👩", "©🚀", "👩©", "🚀©", "©©"}
+            assert shown[i + 1] not in "\u200c\u200d"
+    assert readable(shown) == shown
 
 
 @given(ANY_TEXT)

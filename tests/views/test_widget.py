@@ -30,8 +30,8 @@ def test_what_is_selected_can_be_heard_of(record) -> None:
     heard: list[object] = []
     shown = record.widget()
     shown.observe(lambda change: heard.append(change["new"]), "selected")
-    shown.selected = {"row": 0, "token": 4}
-    assert heard == [{"row": 0, "token": 4}]
+    shown.selected = {"view": 0, "row": 0, "token": 4}
+    assert heard == [{"view": 0, "row": 0, "token": 4}]
 
 
 def test_it_has_the_script_and_styles_of_a_page(record) -> None:

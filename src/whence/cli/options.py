@@ -105,7 +105,12 @@ Png = Annotated[
     typer.Option("--png", dir_okay=False, writable=True, callback=check_figure, help="Write a figure, a .png file."),
 ]
 Palette = Annotated[
-    Colors, typer.Option("--palette", help="Colours: RdBu, red above zero and blue below; PuOr, orange and purple.")
+    Colors,
+    typer.Option(
+        "--palette",
+        envvar="WHENCE_PALETTE",
+        help="Colours: RdBu, red above zero and blue below; PuOr, orange and purple.",
+    ),
 ]
 Units = Annotated[
     str | None, typer.Option(help="Of an image: 'patch' (default), 'pixel', or n for squares of n pixels a side.")

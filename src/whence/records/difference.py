@@ -42,6 +42,16 @@ def refuse_unlike(first: "Attribution", second: "Attribution") -> None:
             )
 
 
+def sides(label: str) -> tuple[str, str] | None:
+    """The two labels that a row of differences is named after, None for any other label.
+
+    >>> sides("“ Paris” \N{MINUS SIGN} “ London”"), sides("5 \N{MINUS SIGN} 3")
+    ((' Paris', ' London'), None)
+    """
+    first, between, second = label.partition(f"”{MINUS}“")
+    return (first[1:], second[:-1]) if between and first.startswith("“") and second.endswith("”") else None
+
+
 def target_difference(first: TargetValue, second: TargetValue, complete: bool) -> TargetValue:
     """What a row of differences explains: the difference of both values, and of both baselines where both have one.
 
@@ -50,7 +60,7 @@ def target_difference(first: TargetValue, second: TargetValue, complete: bool) -
     baselines = (first.baseline_value, second.baseline_value)
     measured = None not in baselines or (complete and baselines != (None, None))
     return TargetValue(
-        label=first.label if first.label == second.label else f"{first.label}{MINUS}{second.label}",
+        label=first.label if first.label == second.label else f"“{first.label}”{MINUS}“{second.label}”",
         position=first.position if first.position == second.position else None,
         value=first.value - second.value,
         baseline_value=(baselines[0] or 0.0) - (baselines[1] or 0.0) if measured else None,

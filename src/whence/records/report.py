@@ -19,7 +19,7 @@ class Report(Displayed):
     records: tuple[Any, ...]
     title: str = "whence report"
 
-    def save(self, path: str | PathLike[str], *, palette: str = "RdBu") -> Path:
+    def save(self, path: str | PathLike[str], *, palette: str | None = None) -> Path:
         """Write the page to `path` and return it; `InputError` where that cannot be."""
         path = Path(path)
         page = self.to_html(palette=palette)

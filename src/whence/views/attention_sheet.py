@@ -50,11 +50,18 @@ def _facts(record: Attentions) -> list[str]:
     facts += ["each looks back only"] if record.causal else []
     sinks = max(float(layer.rest.max()) for layer in record.layers)
     facts += [f"up to {share(sinks)} of a row on no token (an attention sink)"] if sinks > _SINK else []
+    return [*facts, *_left_out(record)]
+
+
+def _left_out(record: Attentions) -> list[str]:
+    """What the interactive view lacks, a page being only so large."""
     drawn = drawn_layers(record)
-    if len(drawn) < len(record.layers):
-        names = f": {', '.join(_short_names(drawn))}" if drawn else ""
-        facts.append(f"interactive in a page are {len(drawn)} of the layers, for its size{names}")
-    return facts
+    (last, heads), names = drawn[-1], ", ".join(_short_names([layer for layer, _ in drawn]))
+    if heads < last.heads:
+        which = "head 0" if heads == 1 else f"heads 0 to {heads - 1}"
+        return [f"interactive in a page: {which} of {last.heads} of {last.name}, for its size"]
+    few = len(drawn) < len(record.layers)
+    return [f"interactive in a page are {len(drawn)} of the layers, for its size: {names}"] if few else []
 
 
 def _links(record: Attentions) -> list[Table]:
@@ -122,6 +129,7 @@ def _on_first(record: Attentions) -> list[Matrix]:
             values,
             "attention weight",
             "much of it is often a sink: attention with nowhere better to go",
+            signed=False,
         )
     ]
 
@@ -134,7 +142,16 @@ def _mean_of_last(record: Attentions) -> list[Matrix]:
     rows, columns = (tuple(tokens[start:end]) for start, end in (layer.queries, layer.keys))
     mean = layer.weights.mean(axis=0, dtype=np.float64)
     return [
-        Matrix(f"{layer.name}, mean over its heads", "looking", "looked at", rows, columns, mean, "attention weight")
+        Matrix(
+            f"{layer.name}, mean over its heads",
+            "looking",
+            "looked at",
+            rows,
+            columns,
+            mean,
+            "attention weight",
+            signed=False,
+        )
     ]
 
 

@@ -5,6 +5,7 @@ which readers with colour-blindness can tell apart. A dark scale runs through th
 a score of zero recedes on a dark page too.
 """
 
+import os
 from dataclasses import dataclass
 
 from whence.errors import UnknownNameError
@@ -111,19 +112,25 @@ PUOR = Palette(
     ),
 )
 PALETTES = {palette.name: palette for palette in (RDBU, PUOR)}
+SETTING = "WHENCE_PALETTE"
+"""The environment variable that names the palette of every view that is not told one."""
 
 
-def palette_of(name: str | Palette) -> Palette:
-    """The palette of that name; `UnknownNameError` for one there is not.
+def palette_of(name: str | Palette | None) -> Palette:
+    """The palette of that name, or for None the one that WHENCE_PALETTE names, RdBu where nothing is set.
+
+    Raises `UnknownNameError` for one there is not.
 
     >>> palette_of("PuOr").above
     'orange'
     """
     if isinstance(name, Palette):
         return name
-    if name not in PALETTES:
-        raise UnknownNameError(f"Unknown palette {name!r}. Palettes are: {', '.join(PALETTES)}.")
-    return PALETTES[name]
+    wanted = os.environ.get(SETTING) or RDBU.name if name is None else name
+    if wanted not in PALETTES:
+        source = f" in the environment's {SETTING}" if name is None else ""
+        raise UnknownNameError(f"Unknown palette {wanted!r}{source}. Palettes are: {', '.join(PALETTES)}.")
+    return PALETTES[wanted]
 
 
 def background(score: float, scale: float, *, dark: bool = False, palette: Palette = RDBU) -> RGB:
@@ -160,9 +167,10 @@ def hex_code(color: RGB) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def gradient(*, dark: bool = False, palette: Palette = RDBU) -> str:
-    """The whole scale, lowest first, as a CSS gradient."""
-    stops = ", ".join(hex_code(color) for color in (palette.dark if dark else palette.light))
+def gradient(*, dark: bool = False, palette: Palette = RDBU, above_zero: bool = False) -> str:
+    """The whole scale, lowest first, or what of it is above zero, as a CSS gradient."""
+    anchors = palette.dark if dark else palette.light
+    stops = ", ".join(hex_code(color) for color in anchors[len(anchors) // 2 if above_zero else 0 :])
     return f"linear-gradient(to right, {stops})"
 
 

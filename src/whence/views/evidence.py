@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whence.records import Attribution
+from whence.records.difference import MINUS, sides
 from whence.views.numbers import counted, number, percentage, signed
 from whence.views.token_text import quoted, readable
 
@@ -118,8 +119,17 @@ def caveat(provenance: Mapping[str, Any]) -> str | None:
 
 def heading(record: Attribution, row: int) -> str:
     """What a row explains: its label, quoted, with "predicted" before it where it is what the model said by itself."""
-    label = quoted(record.targets[row].label)
+    label = named(record, row)
     return f"predicted {label}" if record.provenance.get("target") == "predicted" else label
+
+
+def named(record: Attribution, row: int) -> str:
+    """The label of a row, quoted; of a difference each of the two that it is named after."""
+    label = record.targets[row].label
+    found = (
+        sides(label) if any(step.startswith("difference(") for step in record.provenance.get("derived", [])) else None
+    )
+    return quoted(label) if found is None else MINUS.join(quoted(side) for side in found)
 
 
 def account_facts(record: Attribution, row: int) -> list[str]:

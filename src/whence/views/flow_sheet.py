@@ -47,8 +47,13 @@ def flow_sheet(record: Flow) -> Sheet:
 def flow_title(record: Flow, row: int) -> str:
     """What a row explains, and its value."""
     target = record.targets[row]
+    return f"{explained(record, row)} {number(target.value)} {readable(target.unit)}"
+
+
+def explained(record: Flow, row: int) -> str:
+    """What a row explains, and whether the model itself predicted it."""
     predicted = "predicted " if record.provenance.get("target") == "predicted" else ""
-    return f"{predicted}{quoted(target.label)} {number(target.value)} {readable(target.unit)}"
+    return f"{predicted}{quoted(record.targets[row].label)}"
 
 
 def flow_maps(record: Flow, row: int, named: bool = False) -> tuple[Matrix, Matrix]:
@@ -99,12 +104,9 @@ def path_text(record: Flow, path: FlowPath, names: Sequence[str]) -> str:
 
 
 def token_names(record: Flow) -> list[str]:
-    """The tokens, quoted and, where they are long, cut; where several then read alike, with their place, from 1."""
+    """The tokens, quoted and, where they are long, cut; where several then read alike, with their place, from 0."""
     texts = [_cut(text) for text in readable_tokens(record.tokens)]
-    return [
-        f"“{isolated(text)}”" + (f" #{place}" if texts.count(text) > 1 else "")
-        for place, text in enumerate(texts, start=1)
-    ]
+    return [f"“{isolated(text)}”" + (f" #{place}" if texts.count(text) > 1 else "") for place, text in enumerate(texts)]
 
 
 def _cut(text: str) -> str:

@@ -20,6 +20,7 @@ from whence.records import (
     VocabularyProjection,
 )
 from whence.views.colors import Palette, palette_of
+from whence.views.evidence import named
 from whence.views.html_attribution import attribution_part
 from whence.views.html_comparison import comparison_part
 from whence.views.html_guide import guide_of
@@ -31,7 +32,7 @@ from whence.views.page_script import script, script_hash, style
 from whence.views.profile_text import title as profile_title
 from whence.views.section_names import heading_kind, section_names
 from whence.views.sheet import SHEETS, sheet
-from whence.views.token_text import quoted, readable
+from whence.views.token_text import readable
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def render(
     title: str | None = None,
     fragment: bool = False,
     frame: bool = False,
-    palette: str | Palette = "RdBu",
+    palette: str | Palette | None = None,
 ) -> str:
     """Records, in order, as a complete page that loads nothing from anywhere.
 
@@ -128,8 +129,8 @@ def _title(records: Sequence[Any]) -> str:
     explained = [record.attributions[0] if isinstance(record, Comparison) else record for record in records]
     if any(isinstance(record, (*SHEETS, Profiles)) for record in records):
         return _sheet_title(records[0]) if len(records) == 1 else "Explanations"
-    labels = {target.label for record in explained for target in record.targets}
-    return f"Explanation of {quoted(labels.pop())}" if len(labels) == 1 else "Explanations"
+    labels = {named(record, row) for record in explained for row in range(len(record.targets))}
+    return f"Explanation of {labels.pop()}" if len(labels) == 1 else "Explanations"
 
 
 def _sheet_title(record: Any) -> str:

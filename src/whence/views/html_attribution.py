@@ -95,7 +95,7 @@ def number_rows(record: Attribution, targets: int, most: int = _MOST_ROWS) -> tu
     tokens = [record.tokens[i] for i in shown] if len(shown) < len(record.tokens) else record.tokens
     return tuple(
         Row(
-            place=i + 1,
+            place=i,
             text=text,
             id=NO_NUMBER if token.id is None else plain(token.id),
             role=_role(token),

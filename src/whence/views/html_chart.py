@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from whence.records import Curve
-from whence.views.numbers import number
+from whence.views.numbers import MINUS, number
 from whence.views.sheet_parts import Chart
 
-WIDTH, HEIGHT = 320, 170
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 12, 22
+WIDTH, HEIGHT = 320, 184
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 12, 36
 """Room around the curves, for the numbers at the axes."""
+_MOST_STEPS = 6
+_SLACK = 1e-6
+"""What float32 may be off by: a page's numbers are of this type, and its ticks are the same."""
 _MOST_DOTS = 40
 _LOOKS = 4
 """Ways that lines are drawn, by which they are told apart; a mean with its band has one of its own."""
@@ -72,11 +76,16 @@ class _Scale:
         return round(self.start + share * (self.end - self.start), 2)
 
     def ticks(self) -> tuple[Tick, ...]:
-        """Both ends, and zero where it is well between them."""
-        values = [self.low, self.high] if self.high > self.low else [self.low]
-        tenth = (self.high - self.low) / 10
-        values += [0.0] if self.low + tenth < 0 < self.high - tenth else []
-        return tuple(Tick(self.place(value), number(value)) for value in values)
+        """Multiples of 1, 2 or 5 times a power of ten, seven at most: as the front end's curves.ts has them."""
+        if self.high <= self.low:
+            return (Tick(self.place(self.low), number(self.low)),)
+        least = (self.high - self.low) / _MOST_STEPS
+        power = 10.0 ** floor(log10(least))
+        step = next(one * power for one in (1, 2, 5, 10) if one * power >= least * (1 - _SLACK))
+        first, last = ceil(self.low / step - _SLACK), floor(self.high / step + _SLACK)
+        decimals = max(0, -floor(log10(step) + _SLACK))
+        values = [place * step for place in range(first, last + 1)]
+        return tuple(Tick(self.place(value), _tick_text(value, decimals)) for value in values)
 
 
 def drawn(chart: Chart) -> DrawnChart:
@@ -96,6 +105,12 @@ def drawn(chart: Chart) -> DrawnChart:
         across.ticks(),
         up.ticks(),
     )
+
+
+def _tick_text(value: float, decimals: int) -> str:
+    """A number with the decimals of its axis; very small and very large ones as powers of ten."""
+    plain = value and decimals < 5 and abs(value) < 1e7
+    return f"{MINUS if value < 0 else ''}{abs(value):.{decimals}f}" if plain else number(value)
 
 
 def _scale(values: Sequence[float], start: float, end: float) -> _Scale:

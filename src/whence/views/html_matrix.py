@@ -8,7 +8,7 @@ import numpy as np
 from whence.views.colors import Palette, background
 from whence.views.evidence import scale_of
 from whence.views.html_strip import heat_style
-from whence.views.numbers import signed
+from whence.views.numbers import signed, unsigned
 from whence.views.png import png
 from whence.views.sheet_parts import Matrix
 
@@ -35,8 +35,9 @@ def drawn_matrix(matrix: Matrix, palette: Palette) -> DrawnMatrix:
     values = np.asarray(matrix.values, dtype=np.float64)
     scale = scale_of(values)
     few = values.size <= MOST_CELLS
+    text = signed if matrix.signed else unsigned
     cells = tuple(
-        tuple((signed(value, scale), heat_style(value, scale, palette)) for value in row) for row in values.tolist()
+        tuple((text(value, scale), heat_style(value, scale, palette)) for value in row) for row in values.tolist()
     )
     return DrawnMatrix(
         matrix,
@@ -44,7 +45,7 @@ def drawn_matrix(matrix: Matrix, palette: Palette) -> DrawnMatrix:
         None if few else _picture(values, scale, palette),
         values.shape[0],
         values.shape[1],
-        signed(scale, scale).removeprefix("+") if scale else None,
+        unsigned(scale, scale) if scale else None,
     )
 
 

@@ -35,9 +35,10 @@ class Pill:
 
 @dataclass(frozen=True)
 class Legend:
-    """The look of the colour scale and of a sample token of each sign, and what its two hues are called."""
+    """The look of the colour scale, of its half above zero and of a sample token of each sign, and its hues' names."""
 
     ramp: str
+    rise: str
     negative: str
     positive: str
     below: str
@@ -47,12 +48,18 @@ class Legend:
 def legend_of(palette: Palette) -> Legend:
     """The look of a palette."""
     return Legend(
-        f"background:{gradient(palette=palette)};--whence-dark:{gradient(dark=True, palette=palette)}",
+        _ramp(palette, above_zero=False),
+        _ramp(palette, above_zero=True),
         heat_style(-0.45, 1.0, palette),
         heat_style(0.45, 1.0, palette),
         palette.below,
         palette.above.capitalize(),
     )
+
+
+def _ramp(palette: Palette, *, above_zero: bool) -> str:
+    light, dark = (gradient(dark=is_dark, palette=palette, above_zero=above_zero) for is_dark in (False, True))
+    return f"background:{light};--whence-dark:{dark}"
 
 
 @dataclass(frozen=True)

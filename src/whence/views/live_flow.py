@@ -7,8 +7,9 @@ from jaxtyping import Float32, Int
 
 from whence.records import Flow
 from whence.views.colors import Palette
-from whence.views.flow_sheet import PATHS, flow_title, path_text, stream_names, token_names
+from whence.views.flow_sheet import PATHS, explained, stream_names
 from whence.views.live_data import colors, numbers, tokens
+from whence.views.numbers import number
 from whence.views.token_text import readable
 
 _EDGES = 5
@@ -19,14 +20,13 @@ _MOST_NODES = 400_000
 
 def live_flow(record: Flow, palette: Palette) -> dict[str, Any]:
     """What `FlowView` of the front end's spec.ts says; numbers are the record's own, never rounded."""
-    names = token_names(record)
     return {
         "view": "flow",
         "palette": colors(palette),
         "tokens": tokens(record.tokens),
         "streams": list(stream_names(record.layers)),
         "heads": record.heads.shape[2],
-        "targets": [_target(record, row, names) for row in range(len(record.targets))],
+        "targets": [_target(record, row) for row in range(len(record.targets))],
         "nodes": numbers(record.nodes),
         "rest": numbers(record.rest),
         "headScores": numbers(record.heads),
@@ -34,15 +34,16 @@ def live_flow(record: Flow, palette: Palette) -> dict[str, Any]:
     }
 
 
-def _target(record: Flow, row: int, names: list[str]) -> dict[str, Any]:
+def _target(record: Flow, row: int) -> dict[str, Any]:
     found = record.paths(PATHS, row) if record.tokens else []
     return {
-        "label": flow_title(record, row),
+        "label": explained(record, row),
+        "text": readable(record.targets[row].label),
+        "value": f"{number(record.targets[row].value)} {readable(record.targets[row].unit)}",
         "unit": readable(record.targets[row].unit),
         "paths": [
             {
                 "tokens": list(path.tokens),
-                "text": path_text(record, path, names),
                 "value": path.value,
                 "narrowest": path.narrowest,
             }

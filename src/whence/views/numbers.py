@@ -29,6 +29,15 @@ def signed(value: float, scale: float | None = None) -> str:
     return f"{sign}{abs(value):.{max(0, 2 - floor(log10(scale)))}f}"
 
 
+def unsigned(value: float, scale: float) -> str:
+    """A number that has no sign to speak of, at least 0; digits to suit `scale`.
+
+    >>> unsigned(0.389, 0.5), unsigned(0.0, 0.5)
+    ('0.389', '0.000')
+    """
+    return signed(value, scale).removeprefix("+")
+
+
 def percentage(part: float, whole: float) -> str | None:
     """What `part` is of `whole` in percent, None if the whole is zero.
 

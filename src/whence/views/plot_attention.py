@@ -6,7 +6,8 @@ import numpy as np
 
 from whence.records import AttentionLayer, Attentions
 from whence.views.colors import Palette, hex_code
-from whence.views.plot_text import drawable
+from whence.views.plot_map import WIDEST
+from whence.views.plot_text import tick_names
 from whence.views.token_text import readable_tokens
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ _MOST_LAYERS = 6
 _MOST_HEADS = 16
 _MOST_NAMED = 24
 """Tokens up to which the outer maps name them."""
-_SIDE = 1.7
+_SIDE, _FRAME = 1.7, 1.6
+_LINE = 0.08
+"""Inches: a map, what goes beside all of them, and the height of a name."""
 
 
 def attention_figure(record: Attentions, palette: Palette) -> "Figure":
@@ -30,11 +33,13 @@ def attention_figure(record: Attentions, palette: Palette) -> "Figure":
 
     layers = _spread(record.layers)
     columns = min(max(layer.heads for layer in layers), _MOST_HEADS)
-    figure = Figure(figsize=(_SIDE * columns + 1.6, _SIDE * len(layers) + 0.9), layout="constrained")
+    side = min(_SIDE, (WIDEST - _FRAME) / columns)
+    figure = Figure(figsize=(side * columns + _FRAME, side * len(layers) + 0.9), layout="constrained")
     grid = figure.subplots(len(layers), columns, squeeze=False)
     above_zero = [hex_code(color) for color in palette.light[len(palette.light) // 2 :]]
     colours = LinearSegmentedColormap.from_list(palette.name, above_zero)
-    tokens = drawable(readable_tokens(record.tokens))
+    tokens = tick_names(readable_tokens(record.tokens))
+    most = min(_MOST_NAMED, int(side / _LINE))
     below = [*(layer.keys for layer in layers[1:]), None]
     for line, layer, next_keys in zip(grid, layers, below, strict=True):
         for head, axes in enumerate(line):
@@ -45,7 +50,7 @@ def attention_figure(record: Attentions, palette: Palette) -> "Figure":
                 layer.weights[head], cmap=colours, vmin=0, vmax=1, interpolation="nearest", aspect="auto"
             )
             axes.set_title(f"head {head}", fontsize=7, pad=2)
-            _name(axes, layer, tokens, down=head == 0, across=layer.keys != next_keys)
+            _name(axes, layer, tokens, down=head == 0, across=layer.keys != next_keys, most=most)
         line[0].set_ylabel(layer.name, fontsize=8)
     bar = figure.colorbar(image, ax=grid, pad=0.01, shrink=min(1.0, 3 / len(layers)))
     bar.set_label("attention weight")
@@ -67,13 +72,13 @@ def _shown(record: Attentions, layers: tuple[AttentionLayer, ...], columns: int)
     return f"{len(layers)} of {len(record.layers)} layers{rest}"
 
 
-def _name(axes: "Axes", layer: AttentionLayer, tokens: list[str], *, down: bool, across: bool) -> None:
+def _name(axes: "Axes", layer: AttentionLayer, tokens: list[str], *, down: bool, across: bool, most: int) -> None:
     """Tokens along the outer edges, as they stand and not as mathematics; nothing where they are many."""
     axes.tick_params(length=0, labelsize=6)
     axes.set_xticks([])
     axes.set_yticks([])
     queries, keys = (tokens[start:end] for start, end in (layer.queries, layer.keys))
-    if down and len(queries) <= _MOST_NAMED:
+    if down and len(queries) <= most:
         axes.set_yticks(range(len(queries)), queries, parse_math=False)
-    if across and len(keys) <= _MOST_NAMED:
+    if across and len(keys) <= most:
         axes.set_xticks(range(len(keys)), keys, rotation=90, parse_math=False)

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whence.errors import InputError
-from whence.records import Finding, Latents, Leaderboard, Verdict, VocabularyProjection
+from whence.records import (
+    Finding,
+    Latents,
+    Leaderboard,
+    Maximizer,
+    Maximizers,
+    Profile,
+    Profiles,
+    Verdict,
+    VocabularyProjection,
+)
 from whence.records.leaderboard import Discipline
 from whence.records.verdict import NOT_APPLICABLE, PASSED
 from whence.views.colors import Palette, hex_code
-from whence.views.numbers import number, signed
-from whence.views.plot_text import drawable
+from whence.views.numbers import counted, number, signed
+from whence.views.plot_map import TALLEST, WIDEST
+from whence.views.plot_text import NAMED, drawable, shortened
+from whence.views.profile_text import PROMOTES, SUPPRESSES, missing
 from whence.views.scores_sheet import ARROWS, spread
-from whence.views.token_text import quoted, readable
+from whence.views.token_text import gaps, quoted, readable, readable_tokens
 from whence.views.verdict_sheet import MARKS
 
 if TYPE_CHECKING:
@@ -23,8 +35,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _UNITS, _ACROSS, _MOST_ROWS = 10, 3, 12
-_WIDTH, _BAR, _FRAME = 4.6, 0.28, 1.1
-"""Inches: how wide a chart is, how tall a bar, and what goes around them."""
+_WIDTH, _BAR, _FRAME = 3.2, 0.28, 1.1
+"""Inches: how wide the bars are, how tall one, and what goes above and below."""
+_NEXT, _LETTER = 0.14, 0.075
+"""Inches: what a second line of a name takes, and a letter of it."""
+_TEXT, _TOKENS, _TOKEN = 36, 4, 12
+"""Letters of a text before a token; tokens of a side, and letters of one."""
 _LINE = 95
 """Characters of a line above a check's dot."""
 _INK, _CHANCE = "0.15", "0.35"
@@ -32,7 +48,7 @@ _INK, _CHANCE = "0.15", "0.35"
 
 @dataclass(frozen=True)
 class _Bars:
-    """One chart: a bar for each label, with the ends of its interval where it has one."""
+    """One chart: a bar for each label, with the ends of its interval where it has one, and what stands beside it."""
 
     title: str
     unit: str
@@ -40,6 +56,7 @@ class _Bars:
     values: list[float]
     ends: list[tuple[float, float] | None]
     chance: float | None = None
+    beside: list[str] | None = None
 
 
 def latents_figure(record: Latents, palette: Palette) -> "Figure":
@@ -49,8 +66,8 @@ def latents_figure(record: Latents, palette: Palette) -> "Figure":
     charts = []
     for row, target in enumerate(record.targets[:_MOST_ROWS]):
         top = record.top(_UNITS, row)
-        names = [f"{readable(one.unit.name)}, most at {quoted(one.token.text)}" for one in top]
-        title = f"{quoted(target.label)} by {readable(record.method)}"
+        names = [f"{readable(one.unit.name)}, most at {_short(one.token.text)}" for one in top]
+        title = f"{_short(target.label)} by {readable(record.method)}"
         charts.append(_Bars(title, readable(target.unit), names, [one.score for one in top], [None] * len(top)))
     return _figure(charts, palette)
 
@@ -58,11 +75,57 @@ def latents_figure(record: Latents, palette: Palette) -> "Figure":
 def vocabulary_figure(record: VocabularyProjection, palette: Palette) -> "Figure":
     """The entries that a neuron promotes, above those that it suppresses."""
     entries = [*record.promoted, *record.suppressed[::-1]]
-    names = [quoted(one.text) for one in entries]
+    names = [_short(one.text) for one in entries]
     unit = "logits per unit of activation"
     return _figure(
         [_Bars(readable(record.unit.name), unit, names, [one.score for one in entries], [None] * len(entries))], palette
     )
+
+
+def profiles_figure(record: Profiles, palette: Palette) -> "Figure":
+    """The relevance of each unit, largest first, beside the tokens that it promotes and suppresses."""
+    if not record.entries:
+        raise InputError("These profiles have no units to plot.")
+    shown = record.entries[:_MOST_ROWS]
+    left = f" ({len(shown)} of {len(record.entries)} units)" if len(shown) < len(record.entries) else ""
+    title = f"{_short(record.target.label)} by {readable(record.method)}{left}"
+    names = [f"{readable(one.unit.name)}\nmost at {_short(one.score.token.text)}" for one in shown]
+    values = [one.score.score for one in shown]
+    beside = [_tokens(one) for one in shown]
+    unit = readable(record.target.unit)
+    return _figure([_Bars(title, unit, names, values, [None] * len(shown), beside=beside)], palette)
+
+
+def _tokens(entry: Profile) -> str:
+    """What a unit writes for, in two lines, or why that is not known."""
+    found = entry.projection
+    if found is None:
+        return "\n".join(wrap(shortened(missing(entry), 2 * _TEXT), _TEXT))
+    sides = ((PROMOTES, found.promoted), (SUPPRESSES, found.suppressed))
+    return "\n".join(f"{verb} {', '.join(_short(one.text, _TOKEN) for one in some[:_TOKENS])}" for verb, some in sides)
+
+
+def maximizers_figure(record: Maximizers, palette: Palette) -> "Figure":
+    """What each text was ranked by, first on top, named by the words around the token where that is largest."""
+    if not record.entries:
+        raise InputError("These maximizers have no texts to plot.")
+    shown = record.entries[:_MOST_ROWS]
+    title = f"{readable(record.unit.name)}: {len(shown)} of {counted(record.searched, 'text')}"
+    names = [_around(one) for one in shown]
+    values = [one.value for one in shown]
+    return _figure([_Bars(title, readable(record.by), names, values, [None] * len(shown))], palette)
+
+
+def _around(entry: Maximizer) -> str:
+    tokens = entry.attribution.tokens
+    texts = [" " * gap + text for gap, text in zip(gaps(tokens), readable_tokens(tokens), strict=True)]
+    before, after = "".join(texts[: entry.at]), "".join(texts[entry.at + 1 :])
+    head = before if len(before) <= _TEXT else f"…{before[1 - _TEXT :]}"
+    return f"“{head}{shortened(texts[entry.at])}{shortened(after)}”\nmost at {_short(entry.token.text)}"
+
+
+def _short(text: str, most: int = NAMED) -> str:
+    return quoted(shortened(text, most))
 
 
 def leaderboard_figure(record: Leaderboard, palette: Palette) -> "Figure":
@@ -90,10 +153,15 @@ def _metric(record: Leaderboard, column: Discipline) -> _Bars:
 def _figure(charts: Sequence[_Bars], palette: Palette) -> "Figure":
     from matplotlib.figure import Figure
 
-    across = min(len(charts), _ACROSS)
+    names = [line for chart in charts for label in chart.labels for line in label.split("\n")]
+    beside = [line for chart in charts for label in chart.beside or () for line in label.split("\n")]
+    wide = _WIDTH + _LETTER * (max(map(len, names), default=0) + max(map(len, beside), default=0))
+    across = min(len(charts), _ACROSS, max(1, int(WIDEST / wide)))
     down = -(-len(charts) // across)
-    height = max(len(chart.labels) for chart in charts) * _BAR + _FRAME
-    figure = Figure(figsize=(_WIDTH * across, height * down), layout="constrained")
+    lines = max(label.count("\n") + 1 for chart in charts for label in [*chart.labels, *(chart.beside or ())])
+    height = max(len(chart.labels) for chart in charts) * (_BAR + _NEXT * (lines - 1)) + _FRAME
+    size = (min(WIDEST, wide * across), min(TALLEST, height * down))
+    figure = Figure(figsize=size, layout="constrained")
     places = list(figure.subplots(down, across, squeeze=False).flat)
     for axes, chart in zip(places, charts, strict=False):
         _draw(axes, chart, palette)
@@ -133,6 +201,11 @@ def _draw(axes: "Axes", chart: _Bars, palette: Palette) -> None:
     axes.set_title(title, loc="left", fontsize="medium", parse_math=False)
     axes.set_xlabel(unit, parse_math=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
+    if chart.beside is not None:
+        right = axes.secondary_yaxis("right")
+        right.set_yticks(range(len(chart.beside)), drawable(chart.beside), fontsize=7, parse_math=False)
+        right.tick_params(length=0)
+        right.spines["right"].set_visible(False)
 
 
 def verdict_figure(record: Verdict) -> "Figure":

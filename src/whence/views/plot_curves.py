@@ -12,7 +12,7 @@ from whence.views.token_text import readable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ACROSS = 3
+_ACROSS, _MOST = 3, 15
 _STYLES = ("-", "--", ":", "-.")
 _CHANCE = "0.35"
 """The grey of random orders."""
@@ -25,7 +25,8 @@ def curves_figure(record: Scores) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    shown = charts(record)
+    found = charts(record)
+    shown = found[:_MOST]
     if not shown:
         measured = ", ".join(readable(score.metric) for score in record) or "none"
         raise InputError(f"These scores have no curves to plot (metrics: {measured}). See show() or to_html().")
@@ -52,4 +53,6 @@ def curves_figure(record: Scores) -> "Figure":
             fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(0, -0.2)
         ).get_texts():
             text.set_parse_math(False)
+    if len(shown) < len(found):
+        figure.suptitle(f"{len(shown)} of {len(found)} charts", fontsize=9, x=0.01, ha="left")
     return figure

@@ -8,7 +8,8 @@ from whence.records import Flow
 from whence.views.colors import Palette
 from whence.views.evidence import scale_of
 from whence.views.flow_sheet import flow_maps, flow_title
-from whence.views.plot_text import drawable
+from whence.views.plot_map import TALLEST, WIDEST, mark_negative
+from whence.views.plot_text import drawable, tick_names
 from whence.views.sheet_parts import Matrix
 
 if TYPE_CHECKING:
@@ -17,25 +18,24 @@ if TYPE_CHECKING:
 
 _PATHS = 3
 _MOST_NAMED = 60
-_MOST_MARKED = 2000
-"""Cells of a map up to which its negative ones are marked by a line."""
-_MARKED = 0.02
-"""The least share of the scale that is."""
-_WIDEST, _TALLEST = 40.0, 60.0
+_ROW, _FRAME = 0.17, 1.6
+"""Inches: a layer, and what goes around a map."""
 
 
 def flow_figure(record: Flow, palette: Palette) -> "Figure":
     """Two maps for each target row, the top of the model on top; the three widest paths are lines over the first.
 
-    Negative cells have a line in them, where there is room.
+    Negative cells have a line at their foot. Of many target rows the first are drawn, as many as there is room for.
 
     A path's line is the thicker the wider it is where it is narrowest, and dashed where that flow is negative.
     """
     from matplotlib.figure import Figure
 
-    rows, tokens, heads = len(record.targets), len(record.tokens), record.heads.shape[2]
+    each = _FRAME + _ROW * (record.layers + 1)
+    rows = max(1, min(len(record.targets), int(TALLEST / each)))
+    tokens, heads = len(record.tokens), record.heads.shape[2]
     across = (max(3.0, 0.42 * tokens), max(2.0, 0.28 * heads))
-    width, height = min(_WIDEST, 3.0 + sum(across)), min(_TALLEST, rows * (1.6 + 0.17 * (record.layers + 1)))
+    width, height = min(WIDEST, 3.0 + sum(across)), min(TALLEST, rows * each)
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, 2, squeeze=False, width_ratios=across)
     for row, (left, right) in enumerate(grid):
@@ -43,6 +43,8 @@ def flow_figure(record: Flow, palette: Palette) -> "Figure":
         _map(left, nodes, palette, flow_title(record, row))
         _map(right, by_head, palette, "heads")
         _lines(left, record, row)
+    if rows < len(record.targets):
+        figure.suptitle(f"{rows} of {len(record.targets)} target rows", fontsize=9, x=0.01, ha="left")
     return figure
 
 
@@ -57,9 +59,7 @@ def _map(axes: "Axes", matrix: Matrix, palette: Palette, title: str) -> None:
     axes.set_ylabel(names[1], parse_math=False)
     axes.set_xlabel(names[2], parse_math=False)
     _ticks(axes, matrix)
-    below = np.argwhere(np.asarray(matrix.values) < -_MARKED * limit)
-    if matrix.values.size <= _MOST_MARKED:
-        axes.scatter(below[:, 1], below[:, 0] + 0.25, marker="_", s=16, linewidths=0.8, color="0.35")
+    mark_negative(axes, np.asarray(matrix.values) / limit, palette, height=_ROW)
     bar = axes.figure.colorbar(image, ax=axes, pad=0.01)
     bar.set_label(names[3], parse_math=False)
     bar.outline.set_visible(False)
@@ -69,7 +69,7 @@ def _map(axes: "Axes", matrix: Matrix, palette: Palette, title: str) -> None:
 
 def _ticks(axes: "Axes", matrix: Matrix) -> None:
     """Names of rows and columns, where there is room for them."""
-    columns, rows = drawable(list(matrix.columns)), drawable(list(matrix.rows))
+    columns, rows = tick_names(matrix.columns), tick_names(matrix.rows)
     step = 1 if len(rows) <= _MOST_NAMED else 5
     axes.set_yticks(range(0, len(rows), step), rows[::step], parse_math=False)
     turned: dict[str, Any] = (

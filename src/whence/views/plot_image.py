@@ -9,9 +9,11 @@ import numpy as np
 
 from whence.records import Attribution, Comparison
 from whence.views.colors import Palette
+from whence.views.evidence import named
 from whence.views.image_grid import ImageGrid, image_grid
+from whence.views.plot_map import mark_negative
 from whence.views.plot_text import drawable
-from whence.views.token_text import quoted, readable
+from whence.views.token_text import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 _SIDE = 3.2
 _ACROSS = 4
+_MOST = 23
+"""Maps beside a picture, in six lines."""
+_MOST_MARKED = 4000
+"""Cells of a map up to which its negative ones are marked: those of more are too small for a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +43,8 @@ def image_figure(record: Attribution | Comparison, palette: Palette) -> "Figure 
     """
     from matplotlib.figure import Figure
 
-    panels = _panels(record)
+    found = _panels(record)
+    panels = found[:_MOST]
     if not panels:
         return None
     view = panels[0].grid.view
@@ -52,6 +59,8 @@ def image_figure(record: Attribution | Comparison, palette: Palette) -> "Figure 
         _draw_map(places.pop(0), panel, palette)
     for empty in places:
         empty.set_axis_off()
+    if len(panels) < len(found):
+        figure.suptitle(f"{len(panels)} of {len(found)} maps", fontsize=9, x=0.01, ha="left")
     return figure
 
 
@@ -63,10 +72,10 @@ def _panels(record: Attribution | Comparison) -> list[_Panel]:
     )
     found = []
     for label, one in labelled:
-        for row, target in enumerate(one.targets):
+        for row in range(len(one.targets)):
             grid = image_grid(one, row)
             if grid is not None:
-                found.append(_Panel(f"{label}, {quoted(target.label)}", grid, readable(one.unit_of(row))))
+                found.append(_Panel(f"{label}, {named(one, row)}", grid, readable(one.unit_of(row))))
     return found
 
 
@@ -93,6 +102,8 @@ def _draw_map(axes: "Axes", panel: _Panel, palette: Palette) -> None:
         interpolation="nearest",
         aspect="equal",
     )
+    if grid.scores.size <= _MOST_MARKED:
+        mark_negative(axes, grid.scores / limit, palette, height=_SIDE / rows, cell=(down, across), corner=(0.0, 0.0))
     title, unit = drawable([panel.title, panel.unit])
     axes.set_title(title, loc="left", parse_math=False, fontsize=9)
     axes.set_axis_off()

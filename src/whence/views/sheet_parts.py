@@ -51,8 +51,9 @@ class Chart:
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """Numbers in rows and columns on colours, symmetric about zero, with the names of both sides and a unit.
+    """Numbers in rows and columns on colours, with the names of both sides and a unit.
 
+    Colours are symmetric about zero, or where numbers have no `signed` scale, as weights have none, from zero on.
     Where there are many, names are of the rows and columns that are shown one by one, and the others go without.
     """
 
@@ -64,6 +65,7 @@ class Matrix:
     values: Float[np.ndarray, "row column"]
     unit: str
     note: str = ""
+    signed: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from whence.views.terminal_profiles import profiles_view
 from whence.views.terminal_sheet import sheet_view
 
 
-def render(records: Sequence[Any], console: Console | None = None, *, palette: str | Palette = "RdBu") -> None:
+def render(records: Sequence[Any], console: Console | None = None, *, palette: str | Palette | None = None) -> None:
     """Print records, in order, to `console` or to standard output, in the colours of a palette, "RdBu" or "PuOr".
 
     The sign of a score shows without colour too: in the direction of its bar, in the sign of its number, and in the

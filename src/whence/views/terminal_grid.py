@@ -13,7 +13,7 @@ from whence.records.grid import square_sums
 from whence.views.evidence import scale_of, seen
 from whence.views.image_grid import ImageGrid, image_grid
 from whence.views.long_inputs import drawn
-from whence.views.numbers import signed
+from whence.views.numbers import unsigned
 from whence.views.terminal_heat import (
     INDENT,
     Paper,
@@ -84,12 +84,15 @@ def _fitted(scores: np.ndarray, columns: int) -> tuple[int, np.ndarray]:
     return size, scores if size == 1 else square_sums(scores[None], size)[0]
 
 
-def cell_text(score: float, scale: float, paper: Paper) -> str:
-    """What stands in a cell: nothing where it has a colour, else the sign and the size in ninths of the scale."""
+def cell_text(score: float, scale: float, paper: Paper, *, has_sign: bool = True) -> str:
+    """What stands in a cell: nothing where it has a colour, else the sign, if it has one, and the size in ninths of the
+    scale.
+    """
     if paper.styled:
         return " " * CELL
     ninths = _ninths(score, scale)
-    return f"{'−' if score < 0 else '+'}{ninths}" if ninths else " ·"
+    sign = " " if not has_sign else "−" if score < 0 else "+"
+    return f"{sign}{ninths}" if ninths else " ·"
 
 
 def _ninths(score: float, scale: float) -> int:
@@ -103,7 +106,7 @@ def _legend(grid: ImageGrid, scale: float, size: int, unit: str, paper: Paper) -
     facts = [
         f"{rows} × {columns} {cells}",
         f"a cell is {f'a {grid.unit}' if size == 1 else f'the sum of {size} × {size} {cells}'}",
-        f"±{signed(scale, scale).removeprefix('+')} {unit}" if scale else "every score is 0",
+        f"±{unsigned(scale, scale)} {unit}" if scale else "every score is 0",
         "underlined: negative" if paper.styled else "digits: ninths of it",
     ]
     return inset(facts_line(facts, replace(paper, width=paper.width - INDENT), style="dim"))

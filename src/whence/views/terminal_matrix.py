@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from whence.views.evidence import scale_of
-from whence.views.numbers import signed
+from whence.views.numbers import unsigned
 from whence.views.sheet_parts import Matrix
 from whence.views.terminal_grid import CELL, cell_text
 from whence.views.terminal_heat import INDENT, Paper, facts_line, heat_style, inset
@@ -31,7 +31,7 @@ def matrix_lines(matrix: Matrix, paper: Paper) -> list[Any]:
         line = Text(" " * INDENT + named[row].ljust(margin) if named else " " * INDENT)
         for column in columns:
             value = float(values[row, column])
-            line.append(cell_text(value, scale, paper), heat_style(value, scale, paper))
+            line.append(cell_text(value, scale, paper, has_sign=matrix.signed), heat_style(value, scale, paper))
         lines.append(line)
     return [*lines, _legend(matrix, scale, len(rows), len(columns), paper)]
 
@@ -50,7 +50,8 @@ def _legend(matrix: Matrix, scale: float, rows: int, columns: int, paper: Paper)
     facts = [f"{matrix.down} ↓ {whole[0]}", f"{matrix.across} → {whole[1]}"]
     if (rows, columns) != whole:
         facts.append(f"shown: the {rows} × {columns} of largest size")
-    facts.append(f"±{signed(scale, scale).removeprefix('+')} {matrix.unit}" if scale else "every value is 0")
+    ends = "±" if matrix.signed else "0 … "
+    facts.append(f"{ends}{unsigned(scale, scale)} {matrix.unit}" if scale else "every value is 0")
     facts += [] if paper.styled else ["digits: ninths of it"]
     facts += [matrix.note] if matrix.note else []
     return inset(facts_line(facts, replace(paper, width=paper.width - INDENT), style="dim"))

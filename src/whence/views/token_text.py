@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
+import regex
+
 from whence.records import Token
 
 _SIGNS = {"\n": "⏎", "\t": "⇥", "\x7f": "␡"}
@@ -15,22 +17,47 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffd")
 _VARIATIONS_SEEN = frozenset("\ufe0e\ufe0f")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_JOINERS = frozenset("\u200c\u200d")
+_CONJUNCT_SCRIPTS = ("Devanagari", "Bengali", "Gujarati", "Oriya", "Telugu", "Kannada", "Malayalam", "Sinhala")
+"""Scripts where a joiner after the sign that drops a vowel chooses how two letters are written together."""
+_CONJUNCTS = "|".join(
+    rf"(?<=[\p{{sc={script}}}&&\p{{L}}]\p{{Mn}}?[\p{{sc={script}}}&&\p{{ccc=9}}])[\u200c\u200d]"
+    rf"(?=[\p{{sc={script}}}&&\p{{L}}])"
+    for script in _CONJUNCT_SCRIPTS
+)
+_PICTOGRAPH = (
+    r"(?:[\p{Extended_Pictographic}&&\p{Emoji_Presentation}]|\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}])"
+    r"\p{Emoji_Modifier}?"
+)
+"""A picture in its own right, as © is none."""
+_JOINER = regex.compile(
+    rf"(?V1)(?P<seen>(?<={_PICTOGRAPH})\u200d(?={_PICTOGRAPH})"
+    r"|(?<=[\p{sc=Arabic}&&\p{jt=D}]\p{Mn}*)\u200c(?=[\p{sc=Arabic}&&[\p{jt=D}\p{jt=R}]])"
+    rf"|{_CONJUNCTS})|[\u200c\u200d]"
+)
+"""A joiner; `seen` where it changes what is drawn, as RFC 5892 (appendix A.1 and A.2) and UAX 29 (GB11) have it:
+between pictographs, between Arabic letters that would join without it, inside an Indic conjunct."""
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def readable(text: str) -> str:
     """The text with everything invisible made visible; ordinary spaces stay, unless there is nothing else.
 
+    A joiner stays where it changes how its neighbours are drawn, as in an emoji or between Persian letters.
+
     >>> readable(" Paris"), readable("\\n"), readable("  "), readable("")
     (' Paris', '⏎', '␣␣', '∅')
     >>> readable("\\x1b[31m"), readable("a\\u202eb")
     ('␛[31m', 'a⟨U+202E⟩b')
+    >>> readable("a\\u200db"), readable("👩\\u200d🚀") == "👩\\u200d🚀"
+    ('a⟨U+200D⟩b', True)
     """
     if not text:
         return "∅"
     if not text.strip(" "):
         return "␣" * len(text)
-    shown = "".join(_sign(character) for character in text)
+    shown = "".join(character if character in _JOINERS else _sign(character) for character in text)
+    shown = _JOINER.sub(lambda found: found[0] if found["seen"] else code_point(found[0]), shown)
     core = shown.lstrip(" ")
     bare_mark = unicodedata.category(core[0]).startswith("M")
     return shown[: len(shown) - len(core)] + "◌" + core if bare_mark else shown

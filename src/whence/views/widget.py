@@ -10,13 +10,21 @@ from whence.views.live import live
 from whence.views.page_script import script, static_style, style
 
 
-def render(records: Sequence[Any], *, palette: str = "RdBu") -> Any:
+def render(records: Sequence[Any], *, palette: str | None = None) -> Any:
     """An `anywidget.AnyWidget` with the interactive views of these records.
 
-    Its trait `selected` is None, or what was last clicked: `{"row": ..., "token": ...}` of a heat map, where a token
-    may be an image's unit, or the first of a word or sentence, and with `"method": ...` of a comparison. Raises
-    `MissingExtraError` without anywidget, `InputError` where no record has an interactive view, `UnknownNameError` for
-    a palette there is not.
+    Its trait `selected` is None, or what was last chosen, as places counted from 0. `view` is always there: which of
+    the trait `views`, one for each record that has an interactive view. Beside it stand:
+
+    - of a heat map, `row` of the targets and `token`; a token may be an image's unit, or the first of a word or
+      sentence;
+    - of a comparison the same, and `method`;
+    - of a flow, `row`, `residual` and `token`; or `row`, `layer` and `head`;
+    - of attention, `layer`, `kind` ("self", "encoder", "decoder", "cross"), `heads` that are shown, `side` ("query",
+      "key") and `token`; None again where the token is let go.
+
+    Charts select nothing. Raises `MissingExtraError` without anywidget, `InputError` where no record has an interactive
+    view, `UnknownNameError` for a palette there is not.
     """
     colors = palette_of(palette)
     views = [data for record in records if (data := live(record, colors)) is not None]

@@ -67,6 +67,7 @@ def layer(
         "queries": list(queries or (0, query_count)),
         "keys": list(keys or (0, key_count)),
         "heads": heads,
+        "left": 0,
         "weights": numbers(np.rint(255 * np.sqrt(weights)).astype(np.uint8)),
         "vectors": vectors,
     }

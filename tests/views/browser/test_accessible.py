@@ -15,6 +15,12 @@ async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
   .filter((one) => ["serious", "critical"].includes(one.impact))
   .map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).slice(0, 3)}`)
 """
+LANDMARKS = """
+async () => (await axe.run(document, {resultTypes: ["violations"], runOnly: ["best-practice"]})).violations
+  .filter((one) => one.tags.includes("cat.semantics") || /landmark|region/.test(one.id))
+  .filter((one) => one.impact !== "minor")
+  .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 200)).slice(0, 4)}`)
+"""
 
 NAMES = "all => all.map((one) => one.ariaLabel)"
 
@@ -33,6 +39,16 @@ def test_axe_finds_no_serious_violation_in_a_page_of_every_record(opened, whole,
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     page.add_script_tag(path=AXE)
     assert page.evaluate(GRAVE) == []
+
+
+def test_two_of_each_view_on_a_page_have_no_landmarks_of_one_name(opened) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: run 'make frontend'")
+    page = opened(html.render([make() for make in EXAMPLES.values()] * 2), bypass_csp=True, keep=False)
+    for tab in page.get_by_role("tab", name="Neuron view").all():
+        tab.click()
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(LANDMARKS) == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

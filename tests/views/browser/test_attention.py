@@ -23,7 +23,7 @@ def unpacked(numbers: dict[str, Any]) -> np.ndarray:
 
 
 def percent(weight: float) -> str:
-    return "< 0.1 %" if 0 < weight < 0.0005 else f"{100 * weight:.{0 if weight in (0, 1) else 1}f} %"
+    return "<0.1%" if 0 < weight < 0.0005 else f"{100 * weight:.{0 if weight in (0, 1) else 1}f}%"
 
 
 def rows(page: Any, side: str) -> Any:
@@ -297,16 +297,69 @@ def test_a_layer_without_vectors_says_how_to_record_them(opened) -> None:
     said = page.locator("[role=tabpanel] p").inner_text()
     assert said.startswith("No query and key vectors were recorded for layer 0; they were for layer 2.")
     assert "whence.attentions(..., vectors=True)" in said
+    assert "whence attention … --vectors" in said
 
 
-def test_a_biased_layer_shows_the_recorded_weight_and_no_softmax(opened) -> None:
+def test_the_neuron_view_opens_on_the_nearest_layer_with_vectors(opened) -> None:
+    layers = [pages.self_layer(i, 2, 8, recorded=i in (1, 4)) for i in range(6)]
+    page = opened(pages.page(pages.view(pages.many_tokens(8), layers)))
+    for start, wanted in (("5", "4"), ("0", "1"), ("4", "4")):
+        tab(page, "Head").click()
+        page.get_by_label("Layer").select_option(start)
+        tab(page, "Neuron").click()
+        assert page.get_by_label("Layer").input_value() == wanted
+        page.locator(".whence-attn-table").wait_for()
+
+
+def test_tokens_have_the_numbers_of_the_record_everywhere(opened) -> None:
+    data = pages.translator()
+    made = pages.packed(*pages.vectors(4, 3), scale=0.6)
+    data["layers"][3]["vectors"] = made
+    page = opened(pages.page(data))
+    page.get_by_label("Kind").select_option("decoder")
+    is_drawn(page)
+    assert shares(page, "query") == shares(page, "key") == ["4", "5", "6"]
+    page.get_by_text("Strongest links as a table").click()
+    first = page.locator(".whence-attn table tbody tr").first.locator("td")
+    first.first.wait_for()
+    words = [token["text"] for token in data["tokens"]]
+    for number, text in ((0, 1), (2, 3)):
+        assert words[int(first.nth(number).inner_text())] == first.nth(text).inner_text()
+    tab(page, "Neuron").click()
+    page.locator(".whence-attn-table").wait_for()
+    assert [row.split()[0] for row in page.locator(".whence-attn-table tbody th").all_inner_texts()] == ["4", "5", "6"]
+    assert page.get_by_label("Query token").locator("option").all_inner_texts()[0].startswith("4")
+
+
+def test_heads_that_a_page_has_no_room_for_are_named(opened) -> None:
+    data = pages.decoder()
+    page = opened(pages.page(data))
+    assert not page.get_by_text("left out for the page").is_visible()
+    data["layers"][-1]["left"] = 5
+    page = opened(pages.page(data))
+    page.get_by_text("Of 9 heads, those from 4 on are left out for the page’s size.").wait_for()
+
+
+def test_what_weights_say_is_left_to_the_caveat(opened) -> None:
+    page = opened(pages.page(pages.decoder()))
+    is_drawn(page)
+    said = page.locator(".whence-live").inner_text()
+    assert "where a layer looked" not in said
+    assert "Weights are rounded to 256 steps" in said
+
+
+def test_a_biased_layer_shows_the_recorded_weight_and_why_no_softmax(opened) -> None:
     words = pages.TEXT
     data = pages.view(pages.tokens_of(words), [pages.self_layer(0, 2, len(words), recorded=True, biased=True)])
     page = opened(pages.page(data))
     tab(page, "Neuron").click()
-    page.get_by_text("This layer adds a bias to the scores").wait_for()
+    page.get_by_text("No softmax (—) of q·k: something besides q·k takes part here").wait_for()
     heading = page.locator(".whence-attn-table thead tr").first.locator("th").all_inner_texts()
-    assert heading == ["token", "vector", "q × k", "q·k × 0.6", "weight"]
+    assert heading == ["token", "vector", "q × k", "q·k × 0.6", "softmax", "weight"]
+    body = page.locator(".whence-attn-table tbody")
+    assert set(body.locator("td:nth-of-type(4)").all_inner_texts()) == {"—"}
+    weights = weights_of(data["layers"][0])[0, -1]
+    assert body.locator("td:nth-of-type(5)").all_inner_texts() == [percent(weight) for weight in weights]
 
 
 def test_weights_that_are_not_the_softmax_are_remarked_on(opened) -> None:
@@ -326,7 +379,7 @@ def test_columns_scroll_alone_where_asked_and_say_what_is_out_of_sight(opened) -
     page.wait_for_function("() => document.querySelector('.whence-attn-query [data-row=\"40\"]')")
     assert page.locator(".whence-attn-key .whence-attn-tokens").evaluate("box => box.scrollTop") == 0
     rows(page, "query").and_(page.locator("[data-row='40']")).hover()
-    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith(" % below")
+    assert page.locator(".whence-attn-key .whence-attn-below").inner_text().endswith("% below")
 
 
 def test_text_from_right_to_left_stands_in_its_direction(opened) -> None:
@@ -369,7 +422,7 @@ def test_weak_lines_are_left_out_and_said_so(opened) -> None:
     weights = np.full((1, 40, 40), 1 / 40)
     page = opened(pages.page(pages.view(pages.many_tokens(40), [pages.layer(0, weights)], causal=False)))
     is_drawn(page)
-    page.get_by_label("Lines from").select_option(label="5 %")
+    page.get_by_label("Lines from").select_option(label="5%")
     page.get_by_text("No weight here reaches the limit.").wait_for()
     assert ink(page) == 0
 

@@ -51,6 +51,15 @@ def test_each_chart_is_one_stop_and_arrow_keys_move_along_it(opened) -> None:
     assert page.evaluate("document.activeElement === document.querySelectorAll('.whence-live [role=slider]')[1]")
 
 
+def test_both_drawings_have_the_same_ticks(opened) -> None:
+    page = opened(html.render([record()]))
+    live, fixed = (
+        page.locator(f"{place} .whence-tick").all_text_contents() for place in (".whence-live", ".whence-static")
+    )
+    assert live == fixed
+    assert "0.4" in live
+
+
 def test_on_paper_the_drawing_without_script_shows(opened) -> None:
     page = opened(html.render([record()]))
     page.emulate_media(media="print")

@@ -139,19 +139,21 @@ def test_a_matrix_of_targets_and_tokens_says_every_number(opened, attribution_of
     record = story(attribution_of)
     page = opened(html.render([record]))
     page.get_by_role("radio", name="matrix").check()
-    canvas = page.locator(".whence-live canvas")
-    canvas.focus()
+    cell = page.locator(".whence-live .whence-cell")
+    cell.focus()
     for key in ("ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     said = " ".join(readout(page).split())
     assert "“,” from “ E”" in said
-    assert f"{record.scores[1, 1]:+.2f}".replace("-", "−") in said
+    number = f"{record.scores[1, 1]:+.2f}".replace("-", "−")
+    assert number in said
+    assert number in cell.get_attribute("aria-label")
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     assert "no score" in readout(page)
     page.keyboard.press("Enter")
     assert page.get_by_role("radio", name="“,”").is_checked()
-    canvas.hover(position={"x": 200, "y": 115})
+    page.locator(".whence-map-cells").hover(position={"x": 50, "y": 60})
     assert "“ France” from" in " ".join(readout(page).split())
 
 
@@ -200,18 +202,76 @@ def test_print_shows_the_static_part(opened, attribution_of) -> None:
 def test_nothing_is_wider_than_the_page(opened, attribution_of, width, dark) -> None:
     page = opened(html.render([story(attribution_of), long_text(attribution_of)]), width=width, dark=dark)
     page.get_by_role("radio", name="matrix").check()
-    page.locator("canvas").hover()
+    page.locator(".whence-map-cells").hover()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_narrow_cells_show_their_sign_by_a_line_at_the_foot(opened, attribution_of) -> None:
+    """Cells are five pixels wide here; a line stands under each score below -5% of the scale, and under no other."""
+    scores = np.tile([1.0, -1.0, -0.06, -0.04], 100)
+    page = opened(
+        html.render(
+            [
+                attribution_of(
+                    [f" t{i}" for i in range(400)], np.array([scores, scores]), labels=["a", "b"], visible=[400, 400]
+                )
+            ]
+        )
+    )
+    page.get_by_role("radio", name="matrix").check()
+    page.locator(".whence-cell").wait_for()
+    assert page.locator(".whence-cell").bounding_box()["width"] == 5
+    differs = page.locator(".whence-map canvas").evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, 20, 24);
+          const at = (x, y) => String(data.slice(4 * (20 * y + x)).slice(0, 3));
+          return [2, 7, 12, 17].map((x) => at(x, 20) !== at(x, 10));
+        }"""
+    )
+    assert differs == [False, True, True, False]
+
+
+def test_the_readout_sticks_only_while_it_says_something(opened, attribution_of) -> None:
+    page = opened(html.render([attribution_of()]))
+    position = "getComputedStyle(document.querySelector('.whence-heat-readout')).position"
+    page.locator(".whence-live .whence-legend").hover()
+    assert "Point at a score" in readout(page)
+    assert page.evaluate(position) == "static"
+    pills(page).nth(2).hover()
+    assert page.evaluate(position) == "sticky"
+
+
+def test_a_hebrew_label_leaves_the_readout_in_its_order(opened, attribution_of) -> None:
+    record = attribution_of([" a", " b"], np.ones((2, 2)), labels=["שלום", "b"], visible=[2, 2])
+    page = opened(html.render([record]))
+    page.get_by_role("radio", name="matrix").check()
+    page.locator(".whence-cell").focus()
+    boxes = page.locator(".whence-heat-readout").evaluate(
+        """(element) => {
+          const strong = element.querySelector("strong").firstChild, at = (from, to) => {
+            const range = document.createRange();
+            range.setStart(strong, from);
+            range.setEnd(strong, to);
+            return range.getBoundingClientRect().x;
+          };
+          const text = strong.data, word = text.search("שלום");
+          return [at(0, 1), at(word, word + 4), at(text.length - 1, text.length)];
+        }"""
+    )
+    assert boxes == sorted(boxes)
+    account = page.locator(".whence-live .whence-evidence dd").first
+    assert account.evaluate("(one) => getComputedStyle(one).direction") == "ltr"
 
 
 def test_keys_go_on_in_a_matrix_that_scrolls_under_a_resting_mouse(opened, attribution_of) -> None:
     record = attribution_of([f" t{i}" for i in range(300)], np.ones((2, 300)), labels=["a", "b"], visible=[300, 300])
     page = opened(html.render([record]))
     page.get_by_role("radio", name="matrix").check()
-    page.locator(".whence-live canvas").hover()
-    page.locator(".whence-live canvas").focus()
+    page.locator(".whence-map-cells").hover(position={"x": 50, "y": 30})
+    page.locator(".whence-cell").focus()
     place = int(readout(page).split("“ t")[1].split("”")[0])
     for _ in range(280 - place):
         page.keyboard.press("ArrowRight")
     assert "“ t280”" in readout(page)
-    assert page.locator(".whence-heat-matrix").evaluate("one => one.scrollLeft") > 100
+    assert page.wait_for_function("() => document.querySelector('.whence-map').scrollLeft > 100")
+    assert page.locator(".whence-map").evaluate("one => one.scrollLeft") > 100

@@ -34,10 +34,35 @@ def test_a_click_on_a_token_is_heard_in_python(opened) -> None:
     page = started(opened, EXAMPLES["attribution"]())
     tokens = page.locator("#cell .whence-pill")
     tokens.nth(4).click()
-    assert page.evaluate("saved")[-1] == {"row": 0, "token": 4}
+    assert page.evaluate("saved")[-1] == {"view": 0, "row": 0, "token": 4}
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    assert page.evaluate("saved")[-1] == {"row": 0, "token": 3}
+    assert page.evaluate("saved")[-1] == {"view": 0, "row": 0, "token": 3}
+
+
+def test_each_view_says_what_was_chosen_in_it_and_which_it_is(opened) -> None:
+    """All shapes that `whence.views.widget.render` names."""
+    page = started(opened, *(EXAMPLES[name]() for name in ("attribution", "comparison", "flow", "attentions")))
+    heat, comparison, flow, attention = (page.locator("#cell > div").nth(i) for i in range(4))
+    heat.locator(".whence-pill").nth(4).click()
+    comparison.locator(".whence-strip").nth(1).locator("button").nth(2).click()
+    for i in range(2):
+        flow.locator(".whence-cell").nth(i).focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("Enter")
+    token = attention.locator(".whence-attn-query .whence-attn-row").nth(1)
+    token.click()
+    token.click()
+    heard = page.evaluate("saved")
+    assert heard[0] == {"view": 0, "row": 0, "token": 4}
+    assert heard[1] == {"view": 1, "row": 0, "token": 2, "method": 1}
+    assert heard[2].keys() == {"view", "row", "residual", "token"}
+    assert (heard[2]["view"], heard[2]["token"]) == (2, 0)
+    assert heard[3].keys() == {"view", "row", "layer", "head"}
+    assert (heard[3]["view"], heard[3]["head"]) == (2, 0)
+    assert heard[4].keys() == {"view", "layer", "kind", "heads", "side", "token"}
+    assert (heard[4]["view"], heard[4]["side"], heard[4]["token"]) == (3, "query", 1)
+    assert heard[5] is None
 
 
 def test_it_looks_as_on_a_page(opened) -> None:

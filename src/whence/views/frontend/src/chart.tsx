@@ -1,6 +1,7 @@
 /** Charts of curves: a pointer or the arrow keys move a line across that reads out every curve. One tab stop a chart. */
 import "./chart.css";
 import { useMemo, useState } from "preact/hooks";
+import { along } from "./cells.ts";
 import { BOTTOM, type Drawing, drawing, HEIGHT, LEFT, type Line, nearest, path, place, reading, RIGHT, ticks, TOP, WIDTH } from "./curves.ts";
 import { number } from "./numbers.ts";
 import type { ChartData, ChartsView, Props } from "./spec.ts";
@@ -26,12 +27,10 @@ function Chart({ chart }: { chart: ChartData }) {
   const x = followed ? steps[reached] : null;
   const said = drawn.lines.map((line) => `${line.name} ${reading(line, steps[reached])}`).join("; ");
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    const wanted = event.key === "Home" ? 0 : event.key === "End" ? steps.length - 1 : step && reached + step;
-    if (wanted === undefined) return;
-    event.preventDefault();
+    const wanted = along(event, reached, steps.length, 1);
+    if (wanted === null) return;
     follow(true);
-    if (wanted in steps) reach(wanted);
+    reach(wanted);
   };
   const point = (event: PointerEvent) => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -41,8 +40,8 @@ function Chart({ chart }: { chart: ChartData }) {
   return (
     <figure class="whence-figure">
       <figcaption>
-        {chart.caption && <bdi class="whence-chart-name">{chart.caption}</bdi>}
-        <bdi class="whence-quiet">{chart.up}</bdi>
+        {chart.caption && <span class="whence-chart-name">{chart.caption}</span>}
+        <span class="whence-quiet">{chart.up}</span>
       </figcaption>
       <div
         class="whence-charts-reader"
@@ -74,7 +73,7 @@ function Chart({ chart }: { chart: ChartData }) {
           <span><bdi>{line.name}</bdi> <span class="whence-quiet whence-ends">{reading(line, x)}</span></span>
         </p>
       ))}
-      {chart.note && <p class="whence-chart-note"><bdi>{chart.note}</bdi></p>}
+      {chart.note && <p class="whence-chart-note">{chart.note}</p>}
     </figure>
   );
 }
@@ -84,13 +83,13 @@ function Curves({ chart, drawn, x }: { chart: ChartData; drawn: Drawing; x: numb
   return (
     <svg class="whence-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       <path class="whence-axis" d={`M${LEFT} 6V${BOTTOM}H${RIGHT}`} />
-      {ticks(up).map((y) => (
-        <text class="whence-tick" x={LEFT - 6} y={place(up, y) + 3.5} text-anchor="end">{number(y)}</text>
+      {ticks(up).map(({ at, text }) => (
+        <text class="whence-tick" x={LEFT - 6} y={place(up, at) + 3.5} text-anchor="end">{text}</text>
       ))}
-      {ticks(across).map((one) => (
-        <text class="whence-tick" x={place(across, one)} y={BOTTOM + 16} text-anchor="middle">{number(one)}</text>
+      {ticks(across).map(({ at, text }) => (
+        <text class="whence-tick" x={place(across, at)} y={BOTTOM + 16} text-anchor="middle">{text}</text>
       ))}
-      <text class="whence-tick" x={(LEFT + RIGHT) / 2} y={BOTTOM + 16} text-anchor="middle">{chart.across}</text>
+      <text class="whence-tick" x={(LEFT + RIGHT) / 2} y={BOTTOM + 30} text-anchor="middle">{chart.across}</text>
       {lines.map(({ x: at, band }) => band && (
         <path class="whence-band" d={`${path(drawn, at, band[1])}L${path(drawn, [...at].reverse(), [...band[0]].reverse()).slice(1)}Z`} />
       ))}

@@ -2,10 +2,9 @@
  *  with their difference. */
 import { useMemo, useState } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
-import { Choice, Hint, Legend } from "./controls.tsx";
-import { Targets } from "./heat.tsx";
+import { Choice, Legend, Readout, Targets } from "./controls.tsx";
 import { useNumbers } from "./loaded.ts";
-import { signed } from "./numbers.ts";
+import { part, signed } from "./numbers.ts";
 import { cellFacts, Opacity, Picture, Plain } from "./picture.tsx";
 import type { Agreement, ComparisonView, Props, Target } from "./spec.ts";
 import { facts, ReadingControls, scaleNote, scaleShown, TextStrip, useReading, WhatItIs } from "./text_heat.tsx";
@@ -26,17 +25,16 @@ export function Comparison({ view, select }: Props<ComparisonView>) {
   const loaded = useNumbers(tables);
   const [row, setRow] = useState(0);
   const [pair, setPair] = useState<[number, number]>([0, Math.min(1, view.methods.length - 1)]);
-  const width = tables[0].shape[1];
   const lines = useMemo(() => loaded?.map((table, i): Line => {
     const { label, rows, scales } = view.methods[i];
-    return { label, scores: table.subarray(row * width, (row + 1) * width), target: rows[row], scale: scales[row] ?? 0 };
+    return { label, scores: part(table, view.targets.length, row), target: rows[row], scale: scales[row] ?? 0 };
   }), [loaded, row]);
   if (!lines || !view.targets.length) return null;
   const choose = (method: number) => (token: number) => select?.({ row, token, method });
   const Rows = view.grid ? PictureRows : TextRows;
   return (
     <div class="whence-heat">
-      <Targets targets={view.targets} row={row} onChange={setRow} account={false} />
+      <Targets targets={view.targets} row={row} onChange={setRow} />
       <Rows view={view} lines={lines} pair={pair} row={row} onPair={setPair} choose={choose} />
     </div>
   );
@@ -67,10 +65,14 @@ function TextRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
     <>
       <ReadingControls inputs={view} reading={reading} />
       {lines.map((line, i) => strip(line, choose(i)))}
-      <div class="whence-heat-readout" style={room(lines)}>
-        {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
-        {shown ? <Readings rows={lines.map((line) => [line.label, ...facts(view, line.scores, shown, wanted.level, line.target)])} /> : null}
-      </div>
+      <Readout style={room(lines)}>
+        {shown && (
+          <>
+            <WhatItIs inputs={view} run={shown} level={wanted.level} />
+            <Readings rows={lines.map((line) => [line.label, ...facts(view, line.scores, shown, wanted.level, line.target)])} />
+          </>
+        )}
+      </Readout>
       <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, view.targets[row].seen < view.tokens.length)}</span></Legend>
       <Agreements view={view} row={row} pair={pair} onPair={onPair}>
         {paired(lines, pair).map((line) => strip(line))}
@@ -97,10 +99,9 @@ function PictureRows({ view, lines, pair, row, onPair, choose }: RowsProps) {
     <>
       {grid.picture ? <div class="whence-heat-controls"><Opacity value={opacity} onChange={setOpacity} /></div> : null}
       <div class="whence-heat-pictures"><Plain grid={grid} />{lines.map((line, i) => drawn(line, choose(i)))}</div>
-      <div class="whence-heat-readout" style={room(lines)} aria-live="polite">
-        {said ? <strong>{said[0][0]}</strong> : <Hint />}
-        {said ? <Readings rows={said.map((line, i) => [lines[i].label, ...line.slice(1)])} /> : null}
-      </div>
+      <Readout live style={room(lines)}>
+        {said && <><strong>{said[0][0]}</strong><Readings rows={said.map((line, i) => [lines[i].label, ...line.slice(1)])} /></>}
+      </Readout>
       <Legend palette={view.palette} scale={null} unit="" />
       <Agreements view={view} row={row} pair={pair} onPair={onPair}>
         <div class="whence-heat-pictures">{paired(lines, pair).map((line) => drawn(line))}</div>

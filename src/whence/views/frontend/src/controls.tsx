@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { heatStyle } from "./colors.ts";
 import { signed } from "./numbers.ts";
-import type { Palette } from "./spec.ts";
+import type { Palette, Target } from "./spec.ts";
 
 interface ChoiceProps<T> {
   name: string;
@@ -36,21 +36,53 @@ export function Choice<T extends string | number>({ name, options, value, onChan
   );
 }
 
-/** What stands where a score would be read out. */
-export function Hint() {
-  return <span class="whence-quiet">Point at a score, or go to it with Tab and the arrow keys, to read it here.</span>;
+/** What is said of the score pointed at, in a fixed place, or how to point at one; `live` where screen readers would
+ *  not say it else. */
+export function Readout({ children, live, style }: { children: ComponentChildren; live?: boolean; style?: { minHeight: string } }) {
+  return (
+    <div class={`whence-heat-readout${children ? " whence-heat-said" : ""}`} aria-live={live ? "polite" : "off"} style={style}>
+      {children || <span class="whence-quiet">Point at a score, or go to it with Tab and the arrow keys, to read it here.</span>}
+    </div>
+  );
 }
 
-interface CheckProps {
-  checked: boolean;
-  onChange: (checked: boolean) => void;
-  children: ComponentChildren;
+/** A text no longer than that many letters. */
+export function short(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-export function Check({ checked, onChange, children }: CheckProps) {
+/** A text in quotation marks, in its own direction. */
+export function Quoted({ text, most = 90 }: { text: string; most?: number }) {
+  return <>“<bdi>{short(text, most)}</bdi>”</>;
+}
+
+/** The targets to choose from, and the account of the one that is chosen; nothing where there is one only. */
+export function Targets({ targets, row, onChange, account }: {
+  targets: (Pick<Target, "label" | "text" | "value"> & Partial<Target>)[];
+  row: number;
+  onChange: (row: number) => void;
+  account?: boolean;
+}) {
+  if (targets.length < 2) return null;
+  const { label, value, baseline, residual, unit } = targets[row];
+  const options = targets.map((target, at) => ({ value: at, text: target.text.trim(), title: `${target.label}, ${target.value}` }));
+  const known = [["Explained", label], ["Value", value]];
+  if (account) known.push(["Baseline", baseline ?? ""], ["Residual", residual ?? "none claimed"], ["Unit", unit ?? ""]);
+  return (
+    <>
+      <div class="whence-heat-targets"><Choice name="Where did it come from?" options={options} value={row} onChange={onChange} /></div>
+      <dl class="whence-evidence">
+        {known.map(([name, text]) => (text ? <div><dt>{name}</dt><dd>{text}</dd></div> : null))}
+      </dl>
+    </>
+  );
+}
+
+/** A box to tick, with its name. */
+export function Check({ name, on, onTurn }: { name: string; on: boolean; onTurn: (on: boolean) => void }) {
   return (
     <label class="whence-heat-check">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} /> {children}
+      <input type="checkbox" checked={on} onChange={(event) => onTurn(event.currentTarget.checked)} /> {name}
     </label>
   );
 }

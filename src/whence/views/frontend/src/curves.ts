@@ -3,11 +3,15 @@ import { number, read } from "./numbers.ts";
 import type { ChartData } from "./spec.ts";
 
 export const WIDTH = 320;
-export const HEIGHT = 170;
+export const HEIGHT = 184;
 export const LEFT = 50;
 export const RIGHT = WIDTH - 12;
 export const TOP = 12;
-export const BOTTOM = HEIGHT - 22;
+export const BOTTOM = HEIGHT - 36;
+
+const MOST_STEPS = 6;
+/** What float32 may be off by. */
+const SLACK = 1e-6;
 
 /** From numbers between low and high to places between start and end; the middle where all are equal. */
 export interface Scale {
@@ -21,11 +25,25 @@ export function place({ low, high, start, end }: Scale, value: number): number {
   return start + (high > low ? (value - low) / (high - low) : 0.5) * (end - start);
 }
 
-/** Both ends, and zero where it is well between them. */
-export function ticks({ low, high }: Scale): number[] {
-  if (high <= low) return [low];
-  const tenth = (high - low) / 10;
-  return low + tenth < 0 && high - tenth > 0 ? [low, high, 0] : [low, high];
+export interface Tick {
+  at: number;
+  text: string;
+}
+
+/** Multiples of 1, 2 or 5 times a power of ten, seven at most: as html_chart.py has them. */
+export function ticks({ low, high }: Scale): Tick[] {
+  if (high <= low) return [{ at: low, text: number(low) }];
+  const least = (high - low) / MOST_STEPS;
+  const exponent = Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].find((one) => one * 10 ** exponent >= least * (1 - SLACK))! * 10 ** exponent;
+  const first = Math.ceil(low / step - SLACK);
+  const count = Math.floor(high / step + SLACK) - first + 1;
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + SLACK));
+  return Array.from({ length: count }, (_, i) => {
+    const at = (first + i) * step;
+    const plain = decimals < 5 && Math.abs(at) < 1e7;
+    return { at, text: plain && at ? `${at < 0 ? "−" : ""}${Math.abs(at).toFixed(decimals)}` : number(at) };
+  });
 }
 
 export interface Line {

@@ -1,11 +1,12 @@
 /** The heat map of one explanation: one target row at a time, or all of them as a matrix. */
 import { useMemo, useState } from "preact/hooks";
-import { Choice, Hint, Legend } from "./controls.tsx";
+import type { Cell } from "./cells.ts";
+import { Choice, Legend, Readout, Targets } from "./controls.tsx";
 import { useNumbers } from "./loaded.ts";
-import { type Cell, Matrix } from "./matrix.tsx";
-import { number, signed } from "./numbers.ts";
+import { Matrix } from "./matrix.tsx";
+import { number, part, signed } from "./numbers.ts";
 import { PictureHeat } from "./picture.tsx";
-import type { HeatView, Props, Target } from "./spec.ts";
+import type { HeatView, Props } from "./spec.ts";
 import { facts, ReadingControls, scaleNote, scaleShown, TextStrip, useReading, WhatItIs } from "./text_heat.tsx";
 import { named, runsOf, scaleOn, sum, textOf } from "./units.ts";
 
@@ -15,9 +16,8 @@ export function Heat({ view, select }: Props<HeatView>) {
   const tables = useMemo(() => (view.errors ? [view.scores, view.errors] : [view.scores]), [view]);
   const loaded = useNumbers(tables);
   const [row, setRow] = useState(0);
-  const width = view.scores.shape[1];
   const [scores, errors] = useMemo(() => (loaded ?? []).map((table): Rows => {
-    const rows = view.targets.map((_, at) => table.subarray(at * width, (at + 1) * width));
+    const rows = view.targets.map((_, at) => part(table, view.targets.length, at));
     return (at) => rows[at];
   }), [loaded]);
   if (!scores || !view.targets.length) return null;
@@ -25,33 +25,11 @@ export function Heat({ view, select }: Props<HeatView>) {
   const choose = (token: number) => select?.({ row, token });
   return (
     <div class="whence-heat">
-      <Targets targets={view.targets} row={row} onChange={setRow} />
+      <Targets targets={view.targets} row={row} onChange={setRow} account />
       {view.grid
         ? <PictureHeat grid={view.grid} scores={scores(row)} scale={view.grid.scales[row]} target={target} palette={view.palette} onChoose={choose} />
         : <TextHeat view={view} row={row} scores={scores} errors={errors} onRow={setRow} onChoose={choose} />}
     </div>
-  );
-}
-
-/** The targets to choose from, and the account of the one that is chosen; nothing where there is one only. */
-export function Targets({ targets, row, onChange, account = true }: {
-  targets: Target[];
-  row: number;
-  onChange: (row: number) => void;
-  account?: boolean;
-}) {
-  if (targets.length < 2) return null;
-  const target = targets[row];
-  const options = targets.map(({ text, label, value }, at) => ({ value: at, text: text.trim(), title: `${label}, ${value}` }));
-  const known = [["Explained", target.label], ["Value", target.value]];
-  if (account) known.push(["Baseline", target.baseline ?? ""], ["Residual", target.residual ?? "none claimed"], ["Unit", target.unit]);
-  return (
-    <>
-      <div class="whence-heat-targets"><Choice name="Where did it come from?" options={options} value={row} onChange={onChange} /></div>
-      <dl class="whence-evidence">
-        {known.map(([name, text]) => (text ? <div><dt>{name}</dt><dd><bdi>{text}</bdi></dd></div> : null))}
-      </dl>
-    </>
   );
 }
 
@@ -80,11 +58,15 @@ function TextHeat({ view, row, scores, errors, onRow, onChoose }: TextHeatProps)
       {form === "matrix" ? <TextMatrix view={view} row={row} scores={scores} reading={reading} onRow={onRow} /> : (
         <>
           <TextStrip inputs={view} scores={scores(row)} target={target} reading={reading} palette={view.palette} onChoose={onChoose} />
-          <p class="whence-heat-readout">
-            {shown ? <WhatItIs inputs={view} run={shown} level={wanted.level} /> : <Hint />}
-            {said && named(said).map((fact) => <span>{fact}</span>)}
-            {error === null ? null : <span>standard error {shown!.to - shown!.from > 1 ? "at most " : ""}{number(error)}</span>}
-          </p>
+          <Readout>
+            {shown && (
+              <>
+                <WhatItIs inputs={view} run={shown} level={wanted.level} />
+                {named(said!).map((fact) => <span>{fact}</span>)}
+                {error === null ? null : <span>standard error {shown.to - shown.from > 1 ? "at most " : ""}{number(error)}</span>}
+              </>
+            )}
+          </Readout>
           <Legend palette={view.palette} scale={scaleShown(view, scores(row), target.seen, reading)} unit={target.unit}>
             <span>{scaleNote(reading, target.seen < view.tokens.length)}</span>
           </Legend>
@@ -109,30 +91,35 @@ function TextMatrix({ view, row, scores, reading, onRow }: Omit<TextHeatProps, "
     };
   }, [view, scores, level, without]);
   const target = at && view.targets[at.row];
-  const score = at && drawn.value(at.row, at.column);
+  const scored = ({ row: i, column }: Cell) => {
+    const score = drawn.value(i, column);
+    return score === null ? "not read yet: no score" : `${signed(score, drawn.scales[i])} ${view.targets[i].unit}`;
+  };
   return (
     <>
       <Matrix
-        label="Scores of tokens, across, for what was predicted, down. Arrow keys go from number to number."
+        name="Scores of tokens, across, for what was predicted, down"
         rows={view.targets.map((one) => one.text)}
         columns={drawn.columns}
         value={drawn.value}
         scales={drawn.scales}
         palette={view.palette}
+        widths={[5, 34]}
         chosenRow={row}
         at={at}
+        nameOf={(cell) => `${view.targets[cell.row].label} from “${drawn.columns[cell.column]}”: ${scored(cell)}`}
         onPoint={point}
         onChoose={(cell) => onRow(cell.row)}
       />
-      <p class="whence-heat-readout" aria-live="polite">
-        {target && at ? (
+      <Readout live>
+        {target && at && (
           <>
-            <strong><bdi>{target.label}</bdi></strong> <span class="whence-quiet">from</span>
+            <strong dir="ltr">{target.label}</strong> <span class="whence-quiet">from</span>
             <WhatItIs inputs={view} run={drawn.runs[at.column]} level={level} />
-            <span>{score === null ? "not read yet: no score" : `${signed(score, drawn.scales[at.row])} ${target.unit}`}</span>
+            <span>{scored(at)}</span>
           </>
-        ) : <Hint />}
-      </p>
+        )}
+      </Readout>
       <Legend palette={view.palette} scale={null} unit=""><span>{scaleNote(reading, true)}</span></Legend>
     </>
   );

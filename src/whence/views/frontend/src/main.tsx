@@ -11,13 +11,13 @@ interface Model {
 }
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  const select = (selected: unknown) => {
-    model.set("selected", selected);
-    model.save_changes();
-  };
   const views = model.get("views") as View[];
   el.classList.add("whence", `whence-${views[0].palette.name}`);
-  const ends = views.map((view) => {
+  const ends = views.map((view, i) => {
+    const select = (selected: object | null) => {
+      model.set("selected", selected && { view: i, ...selected });
+      model.save_changes();
+    };
     const place = el.appendChild(document.createElement("div"));
     return mountOne(place, view, select);
   });

@@ -1,188 +1,156 @@
-/** A matrix of signed numbers on a canvas that draws what can be seen of it: it may be thousands of columns wide. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+/** A matrix of signed numbers on colours, drawn as far as it is seen: it may be thousands of columns wide. One stop of
+ *  the tab key; arrow keys go from cell to cell. */
+import "./matrix.css";
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { cleared, useDark } from "./canvas.ts";
+import { type Cell, cellAt, type Sizes, stepped } from "./cells.ts";
 import { background, foreground } from "./colors.ts";
 import type { Palette } from "./spec.ts";
 
-export interface Cell {
-  row: number;
-  column: number;
-}
+const MOST_HEIGHT = 560;
+const MOST_LEFT = 150;
+const LETTER = 7;
+/** Names of columns are turned that are narrower than that, and left out in columns narrower still. */
+const TURNED = 56;
+const NAMED = 13;
 
 interface MatrixProps {
-  label: string;
+  name: string;
   rows: string[];
   columns: string[];
   /** The number of a cell, null where there is none. */
   value: (row: number, column: number) => number | null;
   /** Both ends of the colours of each row. */
-  scales: number[];
+  scales: ArrayLike<number>;
   palette: Palette;
-  chosenRow?: number;
+  /** The least and the largest width of a column. */
+  widths: [number, number];
+  /** 1 where rows are counted from the bottom. */
+  up?: number;
   at: Cell | null;
-  onPoint: (cell: Cell | null) => void;
-  onChoose?: (cell: Cell) => void;
-}
-
-const HEIGHT = 20;
-const NARROWEST = 5;
-const WIDEST = 34;
-const LEGIBLE = 13;
-const LONGEST_NAME = 150;
-const MOST_HEIGHT = 460;
-
-/** The cell that an arrow key leads to; none for other keys. */
-export function stepped(event: KeyboardEvent, at: Cell | null, rows: number, columns: number): Cell | null {
-  const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-  if (!step) return null;
-  event.preventDefault();
-  const within = (place: number, count: number) => Math.max(0, Math.min(count - 1, place));
-  return at ? { row: within(at.row + step[0], rows), column: within(at.column + step[1], columns) } : { row: 0, column: 0 };
+  nameOf: (cell: Cell) => string;
+  onPoint: (cell: Cell) => void;
+  onChoose: (cell: Cell) => void;
+  chosenRow?: number;
+  /** The column to scroll to. */
+  shown?: number;
+  over?: (sizes: Sizes) => ComponentChildren;
 }
 
 export function Matrix(props: MatrixProps) {
-  const { label, rows, columns, at, onPoint, onChoose } = props;
-  const frame = useRef<HTMLDivElement>(null);
+  const { name, rows, columns, value, scales, palette, widths, up = -1, nameOf, onPoint, onChoose, shown } = props;
+  const at = props.at ?? { row: 0, column: 0 };
+  const [room, setRoom] = useState(0);
+  const [[x, y], setScrolled] = useState([0, 0]);
+  const scroll = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
-  const [dark, setDark] = useState(false);
-  const left = useMemo(() => Math.min(LONGEST_NAME, 14 + 7.5 * Math.max(...rows.map((one) => one.length))), [rows]);
-  const cell = Math.max(NARROWEST, Math.min(WIDEST, (width - left) / columns.length));
-  const longest = Math.max(...columns.map((one) => one.length));
-  const top = cell >= LEGIBLE ? Math.min(110, 12 + 7 * longest) : 8;
-  const size = { width: left + cell * columns.length, height: top + HEIGHT * rows.length };
-  const height = Math.min(MOST_HEIGHT, size.height);
+  const button = useRef<HTMLButtonElement>(null);
+  const pointer = useRef("");
+  const dark = useDark();
+  const longest = longestOf(columns);
+  const left = Math.min(MOST_LEFT, 12 + LETTER * longestOf(rows));
+  const across = Math.max(widths[0], Math.min(widths[1], Math.floor((room - left) / columns.length)));
+  const sizes = { across, down: rows.length > 16 ? 17 : 24 };
+  const { down } = sizes;
+  const [width, height] = [columns.length * across, rows.length * down];
+  const tall = Math.min(MOST_HEIGHT, height);
+  const top = Math.min(y, height - tall);
+  const turned = across < Math.min(TURNED, LETTER * longest);
+  const under = across < NAMED ? 0 : turned ? 12 + LETTER * Math.min(12, longest) : 24;
+  const inSight = range(Math.floor(x / across), Math.min(columns.length, Math.ceil((x + room - left) / across)));
+  const lines = range(Math.floor(top / down), Math.min(rows.length, Math.ceil((top + tall) / down)));
+  const lineOf = (row: number) => (up > 0 ? rows.length - 1 - row : row);
+  const wide = Math.max(0, Math.min(room - left, width));
 
-  useEffect(() => {
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const observer = new ResizeObserver(() => setWidth(frame.current!.clientWidth));
-    observer.observe(frame.current!);
-    const change = () => setDark(scheme.matches);
-    change();
-    scheme.addEventListener("change", change);
-    return () => { observer.disconnect(); scheme.removeEventListener("change", change); };
+  useLayoutEffect(() => {
+    const watcher = new ResizeObserver(() => scroll.current && setRoom(scroll.current.clientWidth));
+    watcher.observe(scroll.current!);
+    return () => watcher.disconnect();
   }, []);
-  const draw = () => {
-    if (canvas.current && frame.current && width) paint(canvas.current, frame.current, { ...props, left, top, cell, width, height, dark });
+  useLayoutEffect(() => {
+    const pen = cleared(canvas.current!, wide, tall);
+    if (!pen) return;
+    const shades = dark ? palette.dark : palette.light;
+    for (const line of lines) {
+      const row = lineOf(line);
+      for (const column of inSight) {
+        const score = value(row, column);
+        if (score !== null) drawCell(pen, score, scales[row], shades, column * across - x, line * down - top, sizes);
+      }
+    }
+  }, [value, scales, palette, dark, room, x, y]);
+  useEffect(() => {
+    if (shown !== undefined && room) scroll.current!.scrollLeft = (shown + 0.5) * across - (room - left) / 2;
+  }, [shown, room > 0]);
+
+  const cellOf = (event: MouseEvent) => {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    return cellAt(event.clientX - box.left, event.clientY - box.top, sizes, rows.length, columns.length, up);
   };
-  useLayoutEffect(draw);
-  const cellAt = (event: MouseEvent): Cell | null => {
-    const box = canvas.current!.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    if (x < left || y < top) return null;
-    const column = Math.floor((x + frame.current!.scrollLeft - left) / cell);
-    const row = Math.floor((y + frame.current!.scrollTop - top) / HEIGHT);
-    return row < rows.length && column < columns.length ? { row, column } : null;
+  const point = (event: MouseEvent) => {
+    const place = `${event.clientX} ${event.clientY}`;
+    if (pointer.current === place) return; // the map was scrolled under a pointer at rest
+    pointer.current = place;
+    const cell = cellOf(event);
+    if (cell && (cell.row !== props.at?.row || cell.column !== props.at.column)) onPoint(cell);
   };
-  const move = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && at) onChoose?.(at);
-    const next = stepped(event, at, rows.length, columns.length);
+  const press = (event: KeyboardEvent) => {
+    const next = stepped(event, at, rows.length, columns.length, up);
     if (!next) return;
-    const box = frame.current!;
-    const [x, y] = [next.column * cell, next.row * HEIGHT];
-    box.scrollLeft = Math.max(x + cell + left - box.clientWidth, Math.min(box.scrollLeft, x));
-    box.scrollTop = Math.max(y + HEIGHT + top - box.clientHeight, Math.min(box.scrollTop, y));
     onPoint(next);
+    requestAnimationFrame(() => button.current?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+  };
+  const choose = (event: MouseEvent) => {
+    const cell = event.detail === 0 ? at : cellOf(event);
+    if (cell) onChoose(cell);
   };
   return (
-    <div class="whence-heat-matrix" ref={frame} style={{ maxHeight: `${MOST_HEIGHT}px` }} onScroll={draw}>
-      <div style={{ width: `${size.width}px`, height: `${size.height}px` }}>
-        <canvas
-          ref={canvas}
-          tabIndex={0}
-          role="application"
-          aria-label={label}
-          style={{ width: `${Math.min(width, size.width)}px`, height: `${height}px` }}
-          onMouseMove={(event) => { if (event.movementX || event.movementY) onPoint(cellAt(event)); }}
-          onClick={(event) => { const found = cellAt(event); if (found) onChoose?.(found); }}
-          onKeyDown={move}
-          onFocus={() => { if (!at) onPoint({ row: 0, column: 0 }); }}
-        />
+    <div class="whence-map" ref={scroll} onScroll={({ currentTarget: { scrollLeft, scrollTop } }) => setScrolled([scrollLeft, scrollTop])}
+      style={{ maxHeight: height > tall ? px(tall + under) : "", scrollPadding: `0 0 ${px(under)} ${px(left)}` }}>
+      <div class="whence-map-rows" style={{ width: px(left), height: px(height) }} aria-hidden="true">
+        {lines.map((line) => (
+          <span class={lineOf(line) === props.chosenRow ? "whence-map-chosen" : ""} style={{ top: px(line * down), lineHeight: px(down) }}>
+            <bdi>{rows[lineOf(line)]}</bdi>
+          </span>
+        ))}
       </div>
+      <div class="whence-map-cells" style={{ width: px(width), height: px(height) }} onMouseMove={point} onClick={choose} onKeyDown={press}>
+        <canvas ref={canvas} aria-hidden="true" style={{ left: px(left), width: px(wide), height: px(tall) }} />
+        {props.over ? <svg width={width} height={height} aria-hidden="true">{props.over(sizes)}</svg> : null}
+        <button type="button" ref={button} class="whence-cell" aria-label={`${name}. ${nameOf(at)}`} onFocus={() => onPoint(at)}
+          style={{ left: px(at.column * across), top: px(lineOf(at.row) * down), width: px(across), height: px(down) }} />
+      </div>
+      {under ? (
+        <div class={`whence-map-columns${turned ? " whence-map-turned" : ""}`} style={{ width: px(width), height: px(under) }} aria-hidden="true">
+          {inSight.map((column) => (
+            <span style={{ left: px(column * across), width: px(across) }}><bdi>{columns[column]}</bdi></span>
+          ))}
+        </div>
+      ) : null}
     </div>
   );
 }
 
-interface Painted extends MatrixProps {
-  left: number;
-  top: number;
-  cell: number;
-  width: number;
-  height: number;
-  dark: boolean;
+function px(length: number): string {
+  return `${length}px`;
 }
 
-function paint(canvas: HTMLCanvasElement, frame: HTMLElement, drawn: Painted): void {
-  const { rows, columns, left, top, cell, width, height, chosenRow, at } = drawn;
-  const ratio = devicePixelRatio || 1;
-  canvas.width = width * ratio;
-  canvas.height = height * ratio;
-  canvas.style.width = `${width}px`;
-  const pen = canvas.getContext("2d")!;
-  const look = getComputedStyle(canvas);
-  const ink = look.getPropertyValue("--whence-ink");
-  const soft = look.getPropertyValue("--whence-soft");
-  pen.scale(ratio, ratio);
-  pen.font = `12px ${look.fontFamily}`;
-  pen.textBaseline = "middle";
-  const [x0, y0] = [frame.scrollLeft, frame.scrollTop];
-  const first = { row: Math.floor(y0 / HEIGHT), column: Math.floor(x0 / cell) };
-  const last = {
-    row: Math.min(rows.length, Math.ceil((y0 + height - top) / HEIGHT)),
-    column: Math.min(columns.length, Math.ceil((x0 + width - left) / cell)),
-  };
-  const placeOf = (row: number, column: number): [number, number] => [left + column * cell - x0, top + row * HEIGHT - y0];
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, top, width, height);
-  pen.clip();
-  for (let row = first.row; row < last.row; row++) {
-    for (let column = first.column; column < last.column; column++) paintCell(pen, drawn, row, column, placeOf(row, column));
-  }
-  if (at) {
-    const [x, y] = placeOf(at.row, at.column);
-    pen.strokeStyle = ink;
-    pen.lineWidth = 2;
-    pen.strokeRect(x, y, Math.max(3, cell - 1), HEIGHT - 1);
-  }
-  pen.restore();
-  for (let row = first.row; row < last.row; row++) {
-    const y = placeOf(row, 0)[1] + HEIGHT / 2;
-    if (y < top) continue;
-    pen.fillStyle = row === at?.row || row === chosenRow ? ink : soft;
-    pen.font = `${row === chosenRow ? 600 : 400} 12px ${look.fontFamily}`;
-    pen.fillText(fitted(pen, rows[row], left - 8), 0, y);
-  }
-  pen.font = `12px ${look.fontFamily}`;
-  if (cell < LEGIBLE) return;
-  for (let column = first.column; column < last.column; column++) {
-    const x = placeOf(0, column)[0] + cell / 2;
-    if (x < left) continue;
-    pen.save();
-    pen.translate(x, top - 4);
-    pen.rotate(-Math.PI / 2);
-    pen.fillStyle = column === at?.column ? ink : soft;
-    pen.fillText(fitted(pen, columns[column].trim(), top - 8), 0, 0);
-    pen.restore();
-  }
+function longestOf(texts: string[]): number {
+  return texts.reduce((most, text) => Math.max(most, text.length), 0);
 }
 
-/** A cell on the colour of its number, a negative one with a line at its foot; nothing where there is no number. */
-function paintCell(pen: CanvasRenderingContext2D, drawn: Painted, row: number, column: number, [x, y]: [number, number]): void {
-  const score = drawn.value(row, column);
-  if (score === null) return;
-  const { cell, palette, dark, scales } = drawn;
-  const gap = cell > 8 ? 1 : 0;
-  const color = background(score, scales[row], dark ? palette.dark : palette.light);
+function range(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+}
+
+/** A cell on the colour of its number, with a line at its foot where that is below zero by 5% of the scale or more. */
+function drawCell(pen: CanvasRenderingContext2D, score: number, scale: number, shades: string[], x: number, y: number, { across, down }: Sizes) {
+  const color = background(score, scale, shades);
+  const broad = across >= 8;
   pen.fillStyle = color;
-  pen.fillRect(x, y, cell - gap, HEIGHT - 1);
-  if (score >= 0 || cell < 8 || -score < scales[row] / 20) return;
+  pen.fillRect(x, y, broad ? across - 1 : across, down - 1);
+  if (score >= 0 || -score < scale / 20) return;
   pen.fillStyle = foreground(color);
-  pen.fillRect(x + cell / 4, y + HEIGHT - 5, cell / 2, 1.5);
-}
-
-function fitted(pen: CanvasRenderingContext2D, text: string, width: number): string {
-  if (pen.measureText(text).width <= width) return text;
-  let kept = text;
-  while (kept && pen.measureText(`${kept}…`).width > width) kept = kept.slice(0, -1);
-  return `${kept}…`;
+  pen.fillRect(broad ? x + across / 4 : x, y + down - 4, broad ? across / 2 : across, 1);
 }

@@ -48,6 +48,20 @@ export function number(value: number): string {
   return (value < 0 ? MINUS : "") + magnitude(value);
 }
 
+/** A share in percent: to three digits, or to a number of decimals. */
+export function percent(share: number, decimals?: number): string {
+  const least = 10 ** -(decimals ?? 2);
+  if (share > 0 && share < least / 200) return `<${least}%`;
+  if (decimals && share % 1) return `${(100 * share).toFixed(decimals)}%`;
+  return `${number(Number((100 * share).toPrecision(share < 0.1 ? 2 : 3)))}%`;
+}
+
+/** The part of one target row in numbers whose first axis are the rows. */
+export function part(all: Float32Array | Uint8Array, rows: number, row: number): Float32Array | Uint8Array {
+  const size = all.length / rows;
+  return all.subarray(row * size, (row + 1) * size);
+}
+
 function magnitude(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0";

@@ -1,7 +1,7 @@
 /** The heat map of an image: its units over the picture, each to be pointed at or reached with arrow keys. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Hint, Legend } from "./controls.tsx";
-import { stepped } from "./matrix.tsx";
+import { stepped } from "./cells.ts";
+import { Legend, Readout } from "./controls.tsx";
 import type { Grid, Palette, Target } from "./spec.ts";
 import { named, said, standingAmong } from "./units.ts";
 
@@ -35,8 +35,8 @@ export function Picture(props: PictureProps) {
   };
   const move = (event: KeyboardEvent) => {
     if (event.key === "Enter" && at !== null) onChoose?.(at);
-    const from = at === null ? null : { row: Math.floor(at / grid.columns), column: at % grid.columns };
-    const next = stepped(event, from, grid.rows, grid.columns);
+    const from = at ?? 0;
+    const next = stepped(event, { row: Math.floor(from / grid.columns), column: from % grid.columns }, grid.rows, grid.columns);
     if (next) onPoint(next.row * grid.columns + next.column);
   };
   return (
@@ -107,10 +107,7 @@ export function PictureHeat({ grid, scores, scale, target, palette, onChoose }: 
         <Plain grid={grid} />
         <Picture {...{ grid, scores, scale, palette, opacity, label }} at={shown} onPoint={point} onChoose={choose} />
       </div>
-      <p class="whence-heat-readout" aria-live="polite">
-        {name ? <strong>{name}</strong> : <Hint />}
-        {name && named(facts).map((fact) => <span>{fact}</span>)}
-      </p>
+      <Readout live>{name && <><strong>{name}</strong>{named(facts).map((fact) => <span>{fact}</span>)}</>}</Readout>
       <Legend palette={palette} scale={scale} unit={target.unit}>
         {scores.length > FEW ? <span>1% of the scores go beyond the scale, and have the colour of its end</span> : null}
       </Legend>

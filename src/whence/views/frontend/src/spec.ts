@@ -68,13 +68,14 @@ export interface Inputs {
 }
 
 /** One layer's weights, u1 [heads, queries, keys], each (byte / 255) squared; `queries` and `keys` are ranges of the
- *  view's tokens, end excluded. */
+ *  view's tokens, end excluded; behind its first `heads` it has `left` more that a page has no room for. */
 export interface AttentionLayer {
   number: number;
   kind: "self" | "encoder" | "decoder" | "cross";
   queries: [number, number];
   keys: [number, number];
   heads: number;
+  left: number;
   weights: Numbers;
   vectors: AttentionVectors | null;
 }
@@ -106,7 +107,6 @@ export interface AttentionView {
  *  flow where that is narrowest, in layer `narrowest` or, where that is the number of layers, on top. */
 export interface FlowPath {
   tokens: number[];
-  text: string;
   value: number;
   narrowest: number;
 }
@@ -129,7 +129,7 @@ export interface FlowView {
   tokens: Token[];
   streams: string[];
   heads: number;
-  targets: { label: string; unit: string; paths: FlowPath[] }[];
+  targets: (Pick<Target, "label" | "text" | "value" | "unit"> & { paths: FlowPath[] })[];
   nodes: Numbers;
   rest: Numbers;
   headScores: Numbers;
@@ -206,5 +206,5 @@ export type View = HeatView | AttentionView | FlowView | ChartsView | Comparison
 /** What a view is given: its data, and who hears of what is selected, in a notebook. */
 export interface Props<V> {
   view: V;
-  select?: (selected: unknown) => void;
+  select?: (selected: object | null) => void;
 }

@@ -1,12 +1,11 @@
 /** Heat maps of a text: the level it is shown at, one strip a row of scores, and what is said of the token pointed at. */
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { Check, Choice } from "./controls.tsx";
+import { Check, Choice, Quoted } from "./controls.tsx";
 import type { Inputs, Palette, Target } from "./spec.ts";
 import { Pills } from "./token_strip.tsx";
 import { firstLevel, keyOf, type Pill, pillsOf, type Run, said, scaleOn, standing, textOf, type Wanted } from "./units.ts";
 
-const LONGEST = 90;
 const NAMES: { [level: string]: string } = { tokens: "tokens", words: "words", sentences: "sentences" };
 
 /** What a reader has chosen of a text, for all strips of a view. */
@@ -56,7 +55,7 @@ export function ReadingControls({ inputs, reading, children }: {
       {levels.length ? <Choice name="Show" options={options} value={level} onChange={reading.setLevel} /> : null}
       {children}
       {inputs.tokens.length > 2 ? (
-        <Check checked={without} onChange={reading.setWithout}>colour without special and first token</Check>
+        <Check name="colour without special and first token" on={without} onTurn={reading.setWithout} />
       ) : null}
       {level === "sentences" ? <span class="whence-quiet">click a sentence to see its tokens</span> : null}
     </div>
@@ -116,7 +115,7 @@ export function WhatItIs({ inputs, run, level }: { inputs: Inputs; run: Run; lev
     : [id === null ? "" : `id ${id}`, token.role, token.special ? "special" : ""];
   return (
     <>
-      <strong><bdi>“{text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}”</bdi></strong>
+      <strong><Quoted text={text} /></strong>
       <span class="whence-quiet">{about.filter(Boolean).join(" · ")}</span>
     </>
   );

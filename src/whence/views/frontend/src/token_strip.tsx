@@ -1,5 +1,6 @@
 /** Tokens in reading order on the colours of their scores. One stop of the tab key; arrow keys go from token to token. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { along } from "./cells.ts";
 import { heatStyle } from "./colors.ts";
 import { signed } from "./numbers.ts";
 import type { Palette } from "./spec.ts";
@@ -50,11 +51,9 @@ export function Pills({ pills, unit, palette, direction, label, marked, onPoint,
     onPoint?.(scored[of(event)] ?? null);
   };
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const place = of(event);
-    const wanted = event.key === "Home" ? 0 : event.key === "End" ? scored.length - 1 : step ? place + step : -1;
-    if (!scored[wanted]) return;
-    event.preventDefault();
+    const wanted = place < 0 ? null : along(event, place, scored.length);
+    if (wanted === null) return;
     reach(wanted);
     at(scored[wanted])?.focus();
   };

@@ -1,5 +1,5 @@
 /** Tokens, or runs of them, with their scores: what a strip shows, and what can be said of one. */
-import { number, signed } from "./numbers.ts";
+import { percent, signed } from "./numbers.ts";
 import type { Inputs, Level, Token } from "./spec.ts";
 
 /** The tokens from `from` up to, not including, `to`. */
@@ -169,12 +169,6 @@ export function said({ score, rank, among, share, scale }: Standing, unit: strin
 /** The same, each with what it is. */
 export function named([score, ...rest]: string[]): string[] {
   return [score, ...rest.map((fact, i) => `${fact} ${SAID[i]}`)];
-}
-
-/** A share in percent, to three digits. */
-export function percent(share: number): string {
-  if (share > 0 && share < 0.00005) return "<0.01%";
-  return `${number(Number((100 * share).toPrecision(share < 0.1 ? 2 : 3)))}%`;
 }
 
 /** 1st, 2nd, 3rd, 4th, ... */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { headColor } from "../src/attention/head_color.ts";
 import { Lines } from "../src/attention/lines.ts";
-import { Unpacked } from "../src/attention/loaded.ts";
+import { Unpacked } from "../src/loaded.ts";
 import { inSight } from "../src/attention/token_column.tsx";
 import {
   byteOf, percent, products, roundingOf, sees, shownOf, softmax, strongest, sum, topOf, vectorOf, weightOf, weightsTo,
@@ -12,7 +12,7 @@ import type { AttentionLayer, AttentionView, Numbers, Token } from "../src/spec.
 const none: Numbers = { type: "u1", shape: [0], deflated: false, data: "" };
 
 function layerOf(heads: number, queries: [number, number], keys: [number, number], kind: AttentionLayer["kind"] = "self"): AttentionLayer {
-  return { number: 0, kind, queries, keys, heads, weights: none, vectors: null };
+  return { number: 0, kind, queries, keys, heads, left: 0, weights: none, vectors: null };
 }
 
 function tokenOf(text: string): Token {
@@ -38,7 +38,7 @@ test("a limit takes in the weights from it on and no others", () => {
 });
 
 test("weights are said in percent", () => {
-  assert.deepEqual([0, 0.0001, 0.0123, 0.5, 1].map(percent), ["0 %", "< 0.1 %", "1.2 %", "50.0 %", "100 %"]);
+  assert.deepEqual([0, 0.0001, 0.0123, 0.5, 1].map(percent), ["0%", "<0.1%", "1.2%", "50.0%", "100%"]);
 });
 
 test("strongest links are those of a full sort", () => {

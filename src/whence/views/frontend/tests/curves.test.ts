@@ -31,8 +31,17 @@ test("scales hold every curve and band", () => {
   assert.equal(place(up, -2), BOTTOM);
   assert.equal(place(up, 2), TOP);
   assert.equal(place({ low: 3, high: 3, start: 0, end: 10 }, 3), 5);
-  assert.deepEqual(ticks(up), [-2, 2, 0]);
-  assert.deepEqual(ticks(across), [0, 1]);
+});
+
+test("ticks are round: the same cases as in tests/views/test_scores_sheet.py", () => {
+  const texts = (low: number, high: number) => ticks({ low, high, start: 0, end: 1 }).map((tick) => tick.text);
+  assert.deepEqual(texts(-30.06, 0.3545), ["−30", "−20", "−10", "0"]);
+  assert.deepEqual(texts(-0.3545, 0.1), ["−0.3", "−0.2", "−0.1", "0", "0.1"]);
+  assert.deepEqual(texts(0, 5), ["0", "1", "2", "3", "4", "5"]);
+  assert.deepEqual(texts(1000.2, 1000.9), ["1000.2", "1000.4", "1000.6", "1000.8"]);
+  assert.deepEqual(texts(0, 5e-6), ["0", "1e−6", "2e−6", "3e−6", "4e−6", "5e−6"]);
+  assert.deepEqual(texts(2, 2), ["2"]);
+  for (const [low, high] of [[0, 1], [0.1, 0.7], [-0.3, 0.9]]) assert.deepEqual(texts(Math.fround(low), Math.fround(high)), texts(low, high));
 });
 
 test("a place on the chart is that of the nearest step", () => {

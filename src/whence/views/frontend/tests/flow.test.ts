@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cellAt, edgesOf, middle, moved, numbersOf, part, tablesOf } from "../src/flow/lookup.ts";
-import { read } from "../src/numbers.ts";
+import { cellAt } from "../src/cells.ts";
+import { edgesOf, middle, numbersOf, tablesOf } from "../src/flow/lookup.ts";
+import { part, read } from "../src/numbers.ts";
 import type { FlowView, Numbers } from "../src/spec.ts";
 
 const SIZES = { across: 20, down: 10 };
@@ -25,25 +26,14 @@ const VIEW = {
 } as unknown as FlowView;
 
 test("rows are counted from the bottom", () => {
-  assert.deepEqual(cellAt(25, 5, SIZES, 3, 4), { row: 2, column: 1 });
-  assert.deepEqual(cellAt(0, 29, SIZES, 3, 4), { row: 0, column: 0 });
-  assert.equal(cellAt(80, 5, SIZES, 3, 4), null);
-  assert.equal(cellAt(5, -1, SIZES, 3, 4), null);
+  assert.deepEqual(cellAt(25, 5, SIZES, 3, 4, 1), { row: 2, column: 1 });
+  assert.deepEqual(cellAt(0, 29, SIZES, 3, 4, 1), { row: 0, column: 0 });
+  assert.equal(cellAt(80, 5, SIZES, 3, 4, 1), null);
+  assert.equal(cellAt(5, -1, SIZES, 3, 4, 1), null);
   for (const [row, column] of [[0, 0], [2, 3], [1, 2]]) {
     const [x, y] = middle(row, column, SIZES, 3);
-    assert.deepEqual(cellAt(x, y, SIZES, 3, 4), { row, column });
+    assert.deepEqual(cellAt(x, y, SIZES, 3, 4, 1), { row, column });
   }
-});
-
-test("keys lead from cell to cell and stop at the borders", () => {
-  const at = { row: 1, column: 1 };
-  assert.deepEqual(moved(at, "ArrowUp", 3, 4), { row: 2, column: 1 });
-  assert.deepEqual(moved(at, "ArrowDown", 3, 4), { row: 0, column: 1 });
-  assert.deepEqual(moved({ row: 2, column: 3 }, "ArrowUp", 3, 4), { row: 2, column: 3 });
-  assert.deepEqual(moved(at, "Home", 3, 4), { row: 1, column: 0 });
-  assert.deepEqual(moved(at, "End", 3, 4), { row: 1, column: 3 });
-  assert.deepEqual(moved(at, "PageDown", 3, 4), { row: 0, column: 1 });
-  assert.equal(moved(at, "Enter", 3, 4), null);
 });
 
 test("a target row has its own nodes and edges", () => {

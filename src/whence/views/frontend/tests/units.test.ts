@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Inputs, Token } from "../src/spec.ts";
 import {
-  difference, firstLevel, keyOf, MANY, named, ordinal, percent, pillsOf, runsOf, said, scaleOn, standing, sum, textOf,
+  difference, firstLevel, keyOf, MANY, named, ordinal, pillsOf, runsOf, said, scaleOn, standing, sum, textOf,
 } from "../src/units.ts";
+import { percent } from "../src/numbers.ts";
 
 function token(text: string, more: Partial<Token> = {}): Token {
   return { text, role: "text", special: false, gap: false, ends: false, begins: false, ...more };
@@ -85,5 +86,5 @@ test("many tokens are shown as sentences at first", () => {
 
 test("numbers in words", () => {
   assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]);
-  assert.deepEqual([0, 0.00001, 0.0123, 0.5, 1].map(percent), ["0%", "<0.01%", "1.2%", "50%", "100%"]);
+  assert.deepEqual([0, 0.00001, 0.0123, 0.5, 1].map((one) => percent(one)), ["0%", "<0.01%", "1.2%", "50%", "100%"]);
 });

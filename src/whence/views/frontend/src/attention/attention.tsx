@@ -1,12 +1,13 @@
 /** Attention at three levels: one layer's heads, all layers and heads, and the vectors behind one token's weights. */
 import "./attention.css";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { useDark } from "../canvas.ts";
+import { Check } from "../controls.tsx";
+import { Unpacked, useUnpacked } from "../loaded.ts";
+import { percent } from "../numbers.ts";
 import type { AttentionLayer, AttentionView, Props } from "../spec.ts";
-import { Check } from "./check.tsx";
 import { Heads } from "./heads.tsx";
 import { HeadView } from "./head_view.tsx";
-import { useDark } from "./head_color.ts";
-import { Unpacked, useUnpacked } from "./loaded.ts";
 import { ModelView } from "./model_view.tsx";
 import { NeuronView } from "./neuron_view.tsx";
 import { counts, type Point } from "./weights.ts";
@@ -48,11 +49,17 @@ export function Attention({ view, select }: Props<AttentionView>) {
     setTab("head");
     tabs.current?.querySelector<HTMLElement>("[role=tab]")?.focus();
   };
+  const enter = (to: (typeof TABS)[number]) => {
+    setTab(to);
+    if (to !== "neuron" || layer.vectors) return;
+    const [nearest] = layers.filter((one) => one.vectors).sort((a, b) => Math.abs(a.number - layer.number) - Math.abs(b.number - layer.number));
+    if (nearest) show(nearest);
+  };
   const query = pinned?.side === "query" ? pinned.at : counts(layer).queries - 1;
   const head = heads[0] ?? 0;
   return (
     <div class="whence-attn">
-      <Tabs tab={tab} place={tabs} onTab={setTab} />
+      <Tabs tab={tab} place={tabs} onTab={enter} />
       <div role="tabpanel" aria-label={TAB_NAMES[tab]}>
         <div class="whence-attn-controls">
           <KindChoice view={view} kind={layer.kind} onKind={(kind) => show(view.layers.findLast((one) => one.kind === kind)!)} />
@@ -67,10 +74,10 @@ export function Attention({ view, select }: Props<AttentionView>) {
         {tab === "neuron" ? <NeuronView {...{ view, layer, bytes, head, query, hidden, store, dark }} onQuery={(at) => pin({ side: "query", at })} /> : null}
       </div>
       <p class="whence-legend">
-        {tab === "head" ? `Lines under ${100 * least} % are left out${heads.length === 1 ? ", of a token pointed at those under 0.1 %" : ""}. ` : ""}
+        {layer.left ? `Of ${layer.heads + layer.left} heads, those from ${layer.heads} on are left out for the page’s size. ` : ""}
+        {tab === "head" ? `Lines under ${percent(least)} are left out${heads.length === 1 ? ", of a token pointed at those under 0.1%" : ""}. ` : ""}
         {hidden.first || hidden.special ? "Weights of hidden tokens are not shared out among the others. " : ""}
-        Attention weights say where a layer looked, not what it did with what it saw. They are rounded to 256 steps, by 0.4
-        percentage points at most.
+        Weights are rounded to 256 steps, by 0.4 percentage points at most.
       </p>
     </div>
   );
@@ -125,7 +132,7 @@ function LimitChoice({ least, onLeast }: { least: number; onLeast: (least: numbe
     <label>
       Lines from{" "}
       <select value={least} onChange={(event) => onLeast(Number(event.currentTarget.value))}>
-        {LIMITS.map((limit) => <option value={limit}>{100 * limit} %</option>)}
+        {LIMITS.map((limit) => <option value={limit}>{percent(limit)}</option>)}
       </select>
     </label>
   );

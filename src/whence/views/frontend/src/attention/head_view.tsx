@@ -1,10 +1,10 @@
 /** The head view: lines from each token to the tokens it looked at, in the colours of the heads. */
 import { useMemo, useState } from "preact/hooks";
+import { Check } from "../controls.tsx";
+import type { Bytes } from "../loaded.ts";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
-import { Check } from "./check.tsx";
 import { headColor } from "./head_color.ts";
 import { LineCanvas } from "./line_canvas.tsx";
-import type { Bytes } from "./loaded.ts";
 import { useScrolling } from "./scrolling.ts";
 import { Strongest } from "./strongest.tsx";
 import { inSight, MOST_ROWS, ROW, TokenColumn, type Weighed } from "./token_column.tsx";
@@ -64,6 +64,7 @@ export function HeadView(props: HeadProps) {
         side={side}
         heading={side === "query" ? "Tokens that look" : "Tokens looked at"}
         tokens={tokens[side]}
+        start={layer[side === "query" ? "queries" : "keys"][0]}
         places={places[side]}
         direction={view.direction}
         scroller={boxes[side]}

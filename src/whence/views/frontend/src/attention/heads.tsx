@@ -1,5 +1,6 @@
 /** A toggle for each head, in its colour and with its number. One stop of the tab key; arrow keys go from head to head. */
 import { useRef, useState } from "preact/hooks";
+import { along } from "../cells.ts";
 import { headColor } from "./head_color.ts";
 
 interface HeadsProps {
@@ -18,10 +19,8 @@ export function Heads({ count, chosen, isOne, dark, onChoose }: HeadsProps) {
   const only = (head: number) => onChoose([head]);
   const turn = (head: number) => onChoose(all.filter((one) => chosen.includes(one) !== (one === head)));
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const to = event.key === "Home" ? 0 : event.key === "End" ? count - 1 : step && reached + step;
-    if (to === undefined || !(to in all)) return;
-    event.preventDefault();
+    const to = along(event, reached, count);
+    if (to === null) return;
     reach(to);
     bar.current?.querySelectorAll<HTMLElement>("[data-head]")[to].focus();
   };

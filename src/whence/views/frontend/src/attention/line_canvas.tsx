@@ -1,9 +1,10 @@
 /** The lines between the two columns, as far as they are in sight. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { cleared } from "../canvas.ts";
+import type { Bytes } from "../loaded.ts";
 import type { AttentionLayer } from "../spec.ts";
 import { headColor } from "./head_color.ts";
-import { cleared, Lines } from "./lines.ts";
-import type { Bytes } from "./loaded.ts";
+import { Lines } from "./lines.ts";
 import { inSight, ROW } from "./token_column.tsx";
 import { byteOf, percent, type Point, weightOf } from "./weights.ts";
 

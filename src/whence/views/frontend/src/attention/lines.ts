@@ -69,13 +69,3 @@ export class Lines {
     }
   }
 }
-
-/** Makes a canvas as sharp as the screen and empty; sizes in CSS pixels. */
-export function cleared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
-  const dense = devicePixelRatio || 1;
-  canvas.width = Math.round(width * dense);
-  canvas.height = Math.round(height * dense);
-  const context = canvas.getContext("2d");
-  context?.scale(dense, dense);
-  return context;
-}

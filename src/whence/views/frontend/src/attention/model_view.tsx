@@ -1,9 +1,11 @@
 /** The model view: every layer and head as a small picture of its lines; a row is drawn when it comes into sight. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { cleared } from "../canvas.ts";
+import { stepped } from "../cells.ts";
+import type { Unpacked } from "../loaded.ts";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
 import { headColor } from "./head_color.ts";
-import { cleared, Lines } from "./lines.ts";
-import type { Unpacked } from "./loaded.ts";
+import { Lines } from "./lines.ts";
 import { byteOf, type Hidden, shownOf } from "./weights.ts";
 
 /** Height that the lines of one token take in a small picture: of more tokens only some are drawn. */
@@ -27,12 +29,9 @@ export function ModelView(props: ModelProps) {
   const [reached, reach] = useState({ row: Math.max(0, layers.indexOf(shown.layer)), head: shown.heads[0] ?? 0 });
   const grid = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
-    const [down, across] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [0, 0];
-    const end = { Home: 0, End: most - 1 }[event.key];
-    if (!down && !across && end === undefined) return;
-    event.preventDefault();
-    const row = Math.max(0, Math.min(layers.length - 1, reached.row + down));
-    const head = Math.max(0, Math.min(layers[row].heads - 1, end ?? reached.head + across));
+    const to = stepped(event, { row: reached.row, column: reached.head }, layers.length, most);
+    if (!to) return;
+    const [row, head] = [to.row, Math.min(layers[to.row].heads - 1, to.column)];
     reach({ row, head });
     grid.current?.querySelector<HTMLElement>(`[data-cell="${row} ${head}"]`)?.focus();
   };
@@ -51,7 +50,7 @@ export function ModelView(props: ModelProps) {
         ))}
       </div>
       <p class="whence-legend">
-        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4 % on; of many
+        Layer {layers[reached.row].number}, head {reached.head}: click or press Enter to enlarge. Lines from 4% on; of many
         tokens, some spread evenly.
       </p>
     </div>

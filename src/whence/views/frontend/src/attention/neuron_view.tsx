@@ -1,9 +1,9 @@
 /** The neuron view: how one token's query and each token's key make a weight: product by product, their sum, softmax. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { background } from "../colors.ts";
+import { type Bytes, type Unpacked, useUnpacked } from "../loaded.ts";
 import { number, scaleOf, signed } from "../numbers.ts";
 import type { AttentionLayer, AttentionVectors, AttentionView, Palette } from "../spec.ts";
-import { type Bytes, type Unpacked, useUnpacked } from "./loaded.ts";
 import { inSight, MOST_ROWS } from "./token_column.tsx";
 import { byteAt, counts, type Hidden, percent, products, roundingOf, sees, shownOf, softmax, sum, vectorOf, weightOf } from "./weights.ts";
 
@@ -36,7 +36,7 @@ function Missing({ view, layer }: NeuronProps) {
     <p>
       No query and key vectors were recorded for layer {layer.number}
       {others.length ? `; they were for ${others.length === 1 ? "layer" : "layers"} ${others.join(", ")}` : ""}. To record
-      them: <code>whence.attentions(..., vectors=True)</code>.
+      them: <code>whence.attentions(..., vectors=True)</code>, or <code>whence attention … --vectors</code>.
     </p>
   );
 }
@@ -93,13 +93,17 @@ function Worked(props: WorkedProps) {
       <label class="whence-quiet">
         Query token{" "}
         <select value={query} onChange={(event) => onQuery(Number(event.currentTarget.value))}>
-          {Array.from({ length: counts(layer).queries }, (_, at) => <option value={at}>{at}{"  "}{text(at)}</option>)}
+          {Array.from({ length: counts(layer).queries }, (_, at) => <option value={at}>{layer.queries[0] + at}{"  "}{text(at)}</option>)}
         </select>
       </label>
       <KeyRows {...props} done={done} places={places} most={most} look={look} />
       <p class="whence-attn-told">{told || `Above the middle is positive, below is negative; full colour is ±${number(most.query)} for the query, ±${number(most.key)} for keys, ±${number(most.product)} for q × k.`}</p>
-      {vectors.biased ? <p class="whence-legend">This layer adds a bias to the scores, by position, before the softmax: q·k alone does not give the weight. The weight is the one recorded.</p> : null}
-      {done.isOther && !vectors.biased ? <p class="whence-legend">Softmax and weight differ by more than rounding: something besides q·k takes part here, such as a window, a cap or a sink.</p> : null}
+      {vectors.biased || done.isOther ? (
+        <p class="whence-legend">
+          {vectors.biased ? "No softmax (—) of q·k" : "Softmax and weight differ by more than rounding"}: something besides q·k takes part here, such as a
+          bias by position, a window, a cap or a sink.
+        </p>
+      ) : null}
       <p class="whence-legend">Vectors are rounded to 255 steps: products, scores and softmax are near the model’s own, the weight is the one recorded.</p>
     </div>
   );
@@ -119,19 +123,19 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
   const asking = view.tokens[layer.queries[0] + query].text;
   const [first, end] = inSight(places.length, Math.min(top, places.length * ROW), height, 5);
   return (
-    <div class="whence-attn-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="region" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+    <div class="whence-attn-table" style={{ maxHeight: `${height + 3 * ROW}px` }} tabIndex={0} role="group" aria-label="Keys" onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       <table aria-rowcount={places.length + 1}>
         <thead>
           <tr>
             <th scope="col">token</th><th scope="col">vector</th><th scope="col">q × k</th>
             <th scope="col" class="whence-right">q·k × {number(vectors.scale)}</th>
-            {vectors.biased ? null : <th scope="col" class="whence-right">softmax</th>}
+            <th scope="col" class="whence-right">softmax</th>
             <th scope="col" class="whence-right">weight</th>
           </tr>
           <tr>
             <th scope="row"><span class="whence-quiet">query</span> <bdi class="whence-token">{asking}</bdi></th>
             <td><Strip {...look} values={done.query} most={most.query} name={`query “${asking}”`} /></td>
-            <td colSpan={vectors.biased ? 3 : 4} />
+            <td colSpan={4} />
           </tr>
         </thead>
         <tbody>
@@ -142,11 +146,11 @@ function KeyRows({ view, layer, query, vectors, done, places, most, look }: Rows
             const strong = seen ? done.weights[key] : 0;
             return (
               <tr key={key} class={seen ? "" : "whence-attn-unseen"}>
-                <th scope="row"><span class="whence-quiet">{key}</span> <bdi class="whence-token">{text}</bdi></th>
+                <th scope="row"><span class="whence-quiet">{layer.keys[0] + key}</span> <bdi class="whence-token">{text}</bdi></th>
                 <td><Strip {...look} values={done.keys[key]} most={most.key} name={`key “${text}”`} /></td>
                 <td><Strip {...look} values={done.products[key]} most={most.product} name={`q × k of “${text}”`} /></td>
                 <td class={`whence-right${done.scores[key] < 0 ? " whence-negative" : ""}`}>{signed(done.scores[key], most.score)}</td>
-                {vectors.biased ? null : <td class="whence-right">{seen ? percent(done.shares[key]) : "not seen"}</td>}
+                <td class="whence-right">{!seen ? "not seen" : vectors.biased ? "—" : percent(done.shares[key])}</td>
                 <td class="whence-right whence-attn-weight" style={{ "--whence-share": strong }}>{seen ? percent(strong) : "–"}</td>
               </tr>
             );

@@ -1,7 +1,7 @@
 /** The strongest links as a table: for readers of screens, and for exact numbers. */
 import { useMemo, useState } from "preact/hooks";
+import type { Bytes } from "../loaded.ts";
 import type { AttentionLayer, AttentionView } from "../spec.ts";
-import type { Bytes } from "./loaded.ts";
 import { percent, type Point, sees, strongest } from "./weights.ts";
 
 const MOST = 20;
@@ -42,8 +42,8 @@ export function Strongest({ view, layer, bytes, heads, places, point }: Stronges
           <tbody>
             {links.map(({ head, query, key, weight }) => (
               <tr>
-                <td class="whence-right whence-quiet">{query}</td><td>{text(layer.queries, query)}</td>
-                <td class="whence-right whence-quiet">{key}</td><td>{text(layer.keys, key)}</td>
+                <td class="whence-right whence-quiet">{layer.queries[0] + query}</td><td>{text(layer.queries, query)}</td>
+                <td class="whence-right whence-quiet">{layer.keys[0] + key}</td><td>{text(layer.keys, key)}</td>
                 <td class="whence-right">{head}</td><td class="whence-right">{percent(weight)}</td>
               </tr>
             ))}

@@ -2,13 +2,13 @@
  *  One stop of the tab key; arrow keys go from token to token. */
 import { type RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { along } from "../cells.ts";
 import type { Token } from "../spec.ts";
 import { percent } from "./weights.ts";
 
 export const ROW = 24;
 export const MOST_ROWS = 25;
 const AROUND = 3;
-const PAGE = 10;
 
 /** The weight between a token and the one pointed at: its mean over heads, and each head's part of the bar. */
 export interface Weighed {
@@ -21,6 +21,8 @@ interface ColumnProps {
   side: "query" | "key";
   heading: string;
   tokens: Token[];
+  /** The place of the first of them among all tokens of the view. */
+  start: number;
   places: number[];
   direction: "ltr" | "rtl";
   scroller: RefObject<HTMLDivElement | null>;
@@ -52,12 +54,8 @@ export function TokenColumn(props: ColumnProps) {
     scroller.current?.querySelector<HTMLElement>(`[data-row="${reached}"]`)?.focus({ preventScroll: true });
   });
   const move = (event: KeyboardEvent) => {
-    const steps: { [key: string]: number } = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE };
-    const ends: { [key: string]: number } = { Home: 0, End: places.length - 1 };
-    const to = ends[event.key] ?? (event.key in steps ? reached + steps[event.key] : undefined);
-    if (to === undefined) return;
-    event.preventDefault();
-    const row = Math.max(0, Math.min(places.length - 1, to));
+    const row = along(event, reached, places.length);
+    if (row === null) return;
     const box = scroller.current!;
     box.scrollTop = Math.max((row + 1) * ROW - height, Math.min(row * ROW, box.scrollTop));
     focusing.current = true;
@@ -107,7 +105,7 @@ function Row(props: ColumnProps & { row: number; isStop: boolean; onReach: () =>
       class={["whence-attn-row", ...marks].filter(Boolean).join(" ")}
       style={{ top: `${row * ROW}px` }}
       data-row={row}
-      data-share={weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : at}
+      data-share={weighs && weighs.weight >= 0.0005 ? percent(weighs.weight) : weighs ? "" : props.start + at}
       tabIndex={props.isStop ? 0 : -1}
       aria-pressed={pinned === at}
       aria-label={name}

@@ -1,4 +1,5 @@
 /** What the recorded bytes of a layer say: weights, vectors, and sums over them. */
+import { percent as inPercent } from "../numbers.ts";
 import type { AttentionLayer, AttentionView, Token } from "../spec.ts";
 
 /** Places among a layer's own queries and keys, from 0. */
@@ -35,8 +36,7 @@ export function byteOf(weight: number): number {
 
 /** A weight as a share of all; steps are too coarse for more than one decimal. */
 export function percent(weight: number): string {
-  if (weight > 0 && weight < 0.0005) return "< 0.1 %";
-  return `${(100 * weight).toFixed(weight === 0 || weight === 1 ? 0 : 1)} %`;
+  return inPercent(weight, 1);
 }
 
 export function counts(layer: AttentionLayer): { queries: number; keys: number } {

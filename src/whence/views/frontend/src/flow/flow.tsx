@@ -1,11 +1,13 @@
 /** Relevance through the layers: a map of layers and tokens, the widest paths over it, what attention carries, heads. */
 import "./flow.css";
-import { useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
+import type { Cell } from "../cells.ts";
+import { Check, Legend, Quoted, Readout, Targets } from "../controls.tsx";
 import { useNumbers } from "../loaded.ts";
-import { scaleOf, signed } from "../numbers.ts";
+import { Matrix } from "../matrix.tsx";
+import { part, scaleOf, signed } from "../numbers.ts";
 import type { FlowView, Props } from "../spec.ts";
-import { CellMap } from "./cell_map.tsx";
-import { type Cell, edgesOf, type FlowNumbers, numbersOf, part, tablesOf } from "./lookup.ts";
+import { edgesOf, type FlowNumbers, numbersOf, tablesOf } from "./lookup.ts";
 import { Lines, PathLine } from "./lines.tsx";
 import { Paths } from "./paths.tsx";
 import { Steps } from "./steps.tsx";
@@ -28,16 +30,15 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
   const nodes = useMemo(() => part(data.nodes, targets.length, row), [data, row]);
   const heads = useMemo(() => part(data.heads, targets.length, row), [data, row]);
   const texts = useMemo(() => tokens.map((token) => token.text), [view]);
+  const node = useCallback((stream: number, token: number) => nodes[stream * texts.length + token], [nodes]);
+  const ofHead = useCallback((layer: number, one: number) => heads[layer * view.heads + one], [heads]);
   const numbers = useMemo(() => Array.from({ length: view.heads }, (_, i) => String(i)), [view]);
   const layers = useMemo(() => streams.slice(1).map((_, layer) => String(layer)), [view]);
-  const { label, unit, paths } = targets[row];
+  const { label, value, unit, paths } = targets[row];
   const [apart, setApart] = useState(false);
   const scales = useMemo(() => scalesOf(nodes, streams.length, apart), [nodes, apart]);
   const headScales = useMemo(() => scalesOf(heads, layers.length, false), [heads]);
-  const nameOf = ({ row: stream, column }: Cell) =>
-    `“${texts[column]}”, residual ${streams[stream]}: ${signed(nodes[stream * texts.length + column])} ${unit}`;
-  const headName = ({ row: layer, column }: Cell) =>
-    `layer ${layer} head ${column}: ${signed(heads[layer * view.heads + column])} ${unit}`;
+  const scoreOf = (score: number) => `${signed(score)} ${unit}`;
   const drawn = paths[hovered ?? path ?? -1];
   const edges = (side: "above" | "below", layer: number) =>
     chosen && layer >= 0 && layer < layers.length ? edgesOf(view, data, row, layer, chosen.column, side) : [];
@@ -49,18 +50,13 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
   };
   return (
     <div class="whence-flow">
-      {targets.length > 1 ? (
-        <label class="whence-flow-target">Explained:{" "}
-          <select value={row} onChange={(event) => { setRow(Number(event.currentTarget.value)); setPath(0); choose(null); }}>
-            {targets.map((target, i) => <option value={i}>{target.label}</option>)}
-          </select>
-        </label>
-      ) : null}
+      <Targets targets={targets} row={row} onChange={(to) => { setRow(to); setPath(0); choose(null); }} />
       <div class="whence-flow-maps">
-        <section aria-label="Relevance by layer and token">
-          <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} at the top down to the input</span></h3>
-          <CellMap name="Relevance on the residual stream" rows={streams} columns={texts} values={nodes} scales={scales} unit={unit}
-            palette={palette} widths={[18, 72]} at={at} nameOf={nameOf} onChoose={onChoose}
+        <section>
+          <h3 class="whence-flow-heading">Residual stream <span class="whence-quiet">from {label} {value} at the top down to the input</span></h3>
+          <Matrix name="Relevance on the residual stream" rows={streams} columns={texts} value={node} scales={scales} up={1}
+            palette={palette} widths={[18, 72]} at={at} onChoose={onChoose}
+            nameOf={(cell) => `“${texts[cell.column]}”, residual ${streams[cell.row]}: ${scoreOf(node(cell.row, cell.column))}`}
             shown={paths[path ?? -1]?.tokens[0]}
             onPoint={setAt}
             over={(sizes) => (
@@ -69,21 +65,27 @@ function Loaded({ view, select, data }: Props<FlowView> & { data: FlowNumbers })
                 {chosen ? <Lines cell={chosen} above={above} below={below} sizes={sizes} rows={streams.length} /> : null}
               </>
             )} />
-          <label class="whence-flow-option">
-            <input type="checkbox" checked={apart} onChange={(event) => setApart(event.currentTarget.checked)} />{" "}
-            each residual on a colour scale of its own
-          </label>
+          <Readout live>
+            <strong><Quoted text={texts[at.column]} /></strong>
+            <span class="whence-quiet">residual {streams[at.row]}</span> <span>{scoreOf(node(at.row, at.column))}</span>
+          </Readout>
+          <Legend palette={palette} scale={apart ? null : scales[0]} unit={unit}>
+            <Check name="each residual on a colour scale of its own" on={apart} onTurn={setApart} />
+          </Legend>
         </section>
-        <section class="whence-flow-heads" aria-label="Relevance by layer and head">
+        <section class="whence-flow-heads">
           <h3 class="whence-flow-heading">Heads <span class="whence-quiet">layer ↑ head →</span></h3>
-          <CellMap name="Relevance of heads" rows={layers} columns={numbers} values={heads} scales={headScales} unit={unit}
-            palette={palette} widths={[16, 30]} at={head} nameOf={headName}
+          <Matrix name="Relevance of heads" rows={layers} columns={numbers} value={ofHead} scales={headScales} up={1}
+            palette={palette} widths={[16, 30]} at={head}
+            nameOf={(cell) => `layer ${cell.row} head ${cell.column}: ${scoreOf(ofHead(cell.row, cell.column))}`}
             onChoose={(cell) => { setHead(cell); select?.({ row, layer: cell.row, head: cell.column }); }}
             onPoint={setHead} />
+          <Readout live><strong>layer {head.row} head {head.column}</strong> <span>{scoreOf(ofHead(head.row, head.column))}</span></Readout>
+          <Legend palette={palette} scale={headScales[0]} unit={unit} />
         </section>
       </div>
       <div class="whence-flow-maps">
-        <Paths paths={paths} unit={unit} layers={layers.length} pressed={path} onPress={setPath} onHover={hover} />
+        <Paths paths={paths} texts={texts} unit={unit} layers={layers.length} pressed={path} onPress={setPath} onHover={hover} />
         <Steps view={view} data={data} row={row} chosen={chosen} above={above} below={below} texts={texts} />
       </div>
     </div>

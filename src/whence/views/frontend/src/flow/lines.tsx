@@ -1,6 +1,7 @@
 /** Lines over the map: what one cell gets and sends, and a path. */
+import type { Cell, Sizes } from "../cells.ts";
 import type { FlowPath } from "../spec.ts";
-import { type Cell, type Edge, middle, type Sizes } from "./lookup.ts";
+import { type Edge, middle } from "./lookup.ts";
 
 interface LinesProps {
   cell: Cell;

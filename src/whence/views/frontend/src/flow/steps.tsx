@@ -1,7 +1,10 @@
 /** What one cell gets from above and sends below, in words. */
+import type { ComponentChildren } from "preact";
+import type { Cell } from "../cells.ts";
+import { Quoted } from "../controls.tsx";
 import { scaleOf, signed } from "../numbers.ts";
 import type { FlowView } from "../spec.ts";
-import type { Cell, Edge, FlowNumbers } from "./lookup.ts";
+import type { Edge, FlowNumbers } from "./lookup.ts";
 
 interface StepsProps {
   view: FlowView;
@@ -28,16 +31,16 @@ export function Steps({ view, data, row, chosen, above, below, texts }: StepsPro
   const stays = (layer: number) => data.rest[(row * layers + layer) * texts.length + column];
   const list = (name: string, edges: Edge[], layer: number) => {
     const scale = scaleOf([stays(layer), ...edges.map((edge) => edge.value)]);
-    const line = (text: string, value: number) => (
+    const line = (what: ComponentChildren, value: number) => (
       <li>
-        <span class={`whence-flow-number${value < 0 ? " whence-negative" : ""}`}>{signed(value, scale / 10)} {unit}</span> <bdi>{text}</bdi>
+        <span class={`whence-flow-number${value < 0 ? " whence-negative" : ""}`}>{signed(value, scale / 10)} {unit}</span> <span>{what}</span>
       </li>
     );
     return (
       <>
         <h4 class="whence-flow-side">{name} <span class="whence-quiet">layer {layer}</span></h4>
         <ul>
-          {edges.map((edge) => line(`“${texts[edge.token]}” #${edge.token + 1}`, edge.value))}
+          {edges.map((edge) => line(<><Quoted text={texts[edge.token]} /> #{edge.token}</>, edge.value))}
           {line("not carried from token to token", stays(layer))}
         </ul>
       </>
@@ -46,7 +49,7 @@ export function Steps({ view, data, row, chosen, above, below, texts }: StepsPro
   const { kept } = view.edges;
   return (
     <section class="whence-flow-list">
-      <h3 class="whence-flow-heading"><bdi>“{texts[column]}”</bdi> #{column + 1} <span class="whence-quiet">residual {view.streams[stream]}</span></h3>
+      <h3 class="whence-flow-heading"><Quoted text={texts[column]} /> #{column} <span class="whence-quiet">residual {view.streams[stream]}</span></h3>
       {stream < layers ? list("Comes from above", above, stream) : null}
       {stream > 0 ? list("Goes on below", below, stream - 1) : null}
       <p class="whence-remark">
