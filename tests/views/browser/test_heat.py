@@ -77,7 +77,7 @@ def test_a_generated_token_shows_what_it_came_from(opened, attribution_of) -> No
     record = story(attribution_of)
     page = opened(html.render([record]))
     assert pills(page).count() == 7
-    assert page.locator(".whence-heat-unread").all_inner_texts() == [" Paris", ",", " France"]
+    assert page.locator(".whence-live .whence-heat-unread").all_inner_texts() == [" Paris", ",", " France"]
     assert page.locator(".whence-heat-own").inner_text() == " Paris"
     page.get_by_role("radio", name="“ Paris”").focus()
     page.keyboard.press("ArrowRight")
