@@ -163,3 +163,12 @@ def test_a_view_writes_numbers_as_python_does(opened) -> None:
     )
     assert live == fixed
     assert len(live) == len(SCORES) * len(scales)
+
+
+def test_what_scrolls_is_named_and_can_be_reached_by_keyboard(opened, whole) -> None:
+    page = opened(whole, width=420, java_script_enabled=False, keep=False)
+    wide = page.locator(".whence-scroll")
+    assert wide.evaluate_all("all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length") > 0
+    assert wide.evaluate_all("all => all.filter((one) => one.tabIndex < 0 || !one.ariaLabel).length") == 0
+    captions = page.locator(".whence-caption:visible")
+    assert captions.evaluate_all("all => all.filter((one) => one.getBoundingClientRect().right > 420).length") == 0
