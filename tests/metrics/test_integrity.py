@@ -73,7 +73,7 @@ def test_another_target_is_noticed(bert):
     record = whence.explain(bert, SENTENCE, method="input_x_gradient", target="good")
     with pytest.raises(InputError, match="target= is not the target that was explained"):
         whence.evaluate(bert, record, metrics=["deletion"], target=margin)
-    with pytest.raises(InputError, match=r"target= is 2 target\(s\) at 1 place\(s\), and the explanation has 1 rows"):
+    with pytest.raises(InputError, match="target= is 2 targets at 1 place, and the explanation has 1 row"):
         whence.evaluate(bert, record, metrics=["deletion"], target=["good", "bad"])
     assert whence.evaluate(bert, record, metrics=["deletion"], target="good")[0].value is not None
 

@@ -111,7 +111,7 @@ def asked(attribution: Attribution, inputs: Inputs, target: Any) -> list[Target]
         if len(found) * len(inputs.slots) != len(rows):
             raise InputError(
                 f"target= is {counted(len(found), 'target')} at {counted(len(inputs.slots), 'place')}, and the "
-                f"explanation has {len(rows)} rows. Give the targets that were explained."
+                f"explanation has {counted(len(rows), 'row')}. Give the targets that were explained."
             )
         return found
     if any(not outputs for _, outputs in rows):
