@@ -1,54 +1,18 @@
 """`whence attention`: where each head looks, in a terminal, as JSON and as a page."""
 
-import io
 import json
-import sys
 
 import numpy as np
 import pytest
 
 import tiny
 import whence
-from whence.cli import main
 
 TEXT = "Paris is in"
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Models saved as a user would have them: a language model and one that translates."""
-    found = {}
-    for name, make in (("lm", tiny.llama_lm), ("translator", tiny.t5_seq2seq)):
-        model, tokenizer = make()
-        found[name] = str(tmp_path_factory.mktemp("models") / name)
-        model.save_pretrained(found[name])
-        tokenizer.save_pretrained(found[name])
-    return found
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, folders):
-    """Run `whence attention` in this process: (exit status, standard output, standard error)."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    monkeypatch.setenv("COLUMNS", "300")
-
-    def command(*arguments, stdin=None):
-        given = [folders.get(one, one) for one in map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", ["whence", "attention", *given])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin or ""))
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, *capsys.readouterr()
-
-    yield command
-    logging.set_verbosity(level)
-    logging.enable_progress_bar()
-
-
 def record_of(run, *arguments, **options):
-    status, out, err = run(*arguments, "--json", **options)
+    status, out, err = run("attention", *arguments, "--json", **options)
     assert (status, err) == (0, "")
     return whence.Attentions.from_dict(json.loads(out))
 
@@ -66,13 +30,13 @@ def test_layers_are_chosen_by_number_and_range(run, given, numbers):
 
 @pytest.mark.parametrize("wrong", ["", "all", "1-", "-1", "2-1", "0;1", "99999999999-1", "0-99999999999"])
 def test_what_is_no_number_of_a_layer_is_wrong_use(run, wrong):
-    status, out, err = run(TEXT, "--model", "lm", f"--layers={wrong}")
+    status, out, err = run("attention", TEXT, "--model", "lm", f"--layers={wrong}")
     assert (status, out) == (2, "")
     assert "is no number or range" in err
 
 
 def test_a_layer_there_is_not_is_an_error(run):
-    status, out, err = run(TEXT, "--model", "lm", "--layers", "7")
+    status, out, err = run("attention", TEXT, "--model", "lm", "--layers", "7")
     assert (status, out) == (1, "")
     assert "error: There is no layer 7: LlamaForCausalLM has layers 0 to 1." in err
 
@@ -86,14 +50,14 @@ def test_a_continuation_is_read_or_written(run):
     short = record_of(run, TEXT, "--model", "lm")
     assert len(record_of(run, TEXT, "--model", "lm", "--max-new-tokens", "3").tokens) == len(short.tokens) + 2
     assert len(record_of(run, TEXT, "--model", "lm", "--continuation", " France and").tokens) > len(short.tokens)
-    status, _, err = run(TEXT, "--model", "lm", "--continuation", " France", "--max-new-tokens", "3")
+    status, _, err = run("attention", TEXT, "--model", "lm", "--continuation", " France", "--max-new-tokens", "3")
     assert status == 2
     assert "not both" in err
 
 
 def test_a_terminal_and_a_page_show_it(run, tmp_path):
     page = tmp_path / "page.html"
-    status, out, err = run("-", "--model", "translator", "--html", page, stdin="Paris is in\n")
+    status, out, err = run("attention", "-", "--model", "translator", "--html", page, stdin="Paris is in\n")
     assert (status, err.strip()) == (0, f"wrote {page}")
     assert "attention in “Paris is in” · 6 layers of 4 heads" in out
     assert "cross-attention layer 1, mean over its heads" in out

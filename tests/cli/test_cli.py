@@ -1,6 +1,5 @@
 """The command line: what goes where, with which exit status."""
 
-import io
 import json
 import os
 import re
@@ -12,47 +11,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-import tiny
 import whence
-from whence.cli import main, options
+from whence.cli import options
 from whence.views.colors import PALETTES
 
 TEXT = "Paris is in"
 WHENCE = [sys.executable, "-c", "from whence.cli import main; main()"]
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/1999/xhtml"}
 """Names in the page's script that look like addresses."""
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Models saved as a user would have them: a language model and a classifier."""
-    found = {}
-    for name, make in (("lm", tiny.llama_lm), ("classifier", tiny.bert_classifier)):
-        model, tokenizer = make()
-        found[name] = str(tmp_path_factory.mktemp("models") / name)
-        model.save_pretrained(found[name])
-        tokenizer.save_pretrained(found[name])
-    return found
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, folders):
-    """Run a command line in this process: (exit status, standard output, standard error)."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    monkeypatch.setenv("COLUMNS", "300")
-
-    def command(*arguments, stdin=None):
-        monkeypatch.setattr(sys, "argv", ["whence", *(folders.get(a, a) for a in map(str, arguments))])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin or ""))
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, *capsys.readouterr()
-
-    yield command
-    logging.set_verbosity(level)
-    logging.enable_progress_bar()
 
 
 def record_of(run, *arguments, **options):

@@ -18,7 +18,7 @@ from whence.records.grouping import merge, sentence_groups, span_groups, word_gr
 from whence.records.origin import regrouped
 from whence.records.plain import plain
 from whence.records.soundness import refuse_non_finite, refuse_other_shapes
-from whence.records.target_value import TargetValue
+from whence.records.target_value import TargetValue, first_labels
 from whence.records.tokens import Token
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ class Attribution(Displayed):
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
-        labels = ", ".join(repr(t.label) for t in self.targets[:3]) + (", ..." if len(self.targets) > 3 else "")
+        labels = first_labels(self.targets)
         return f"Attribution(method={self.method!r}, targets=[{labels}], tokens={len(self.tokens)}, unit={self.unit!r})"
 
     # ------------------------------------------------------------------ inside

@@ -12,7 +12,7 @@ from whence.errors import InputError, NonFiniteError
 from whence.records import storage
 from whence.records.display import Displayed
 from whence.records.plain import plain
-from whence.records.target_value import TargetValue
+from whence.records.target_value import TargetValue, first_labels
 from whence.records.tokens import Token
 
 _ARRAYS = ("nodes", "edges", "heads")
@@ -179,7 +179,7 @@ class Flow(Displayed):
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
-        labels = ", ".join(repr(t.label) for t in self.targets[:3]) + (", ..." if len(self.targets) > 3 else "")
+        labels = first_labels(self.targets)
         return (
             f"Flow(method={self.method!r}, targets=[{labels}], tokens={len(self.tokens)}, layers={self.layers}, "
             f"heads={self.heads.shape[2]})"

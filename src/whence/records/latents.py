@@ -13,7 +13,7 @@ from whence.records import storage
 from whence.records.attribution import Attribution
 from whence.records.display import Displayed
 from whence.records.plain import plain
-from whence.records.target_value import TargetValue
+from whence.records.target_value import TargetValue, first_labels
 from whence.records.tokens import Token
 from whence.records.units import Unit, as_unit
 
@@ -176,7 +176,7 @@ class Latents(Displayed):
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
-        labels = ", ".join(repr(t.label) for t in self.targets[:3]) + (", ..." if len(self.targets) > 3 else "")
+        labels = first_labels(self.targets)
         return (
             f"Latents(kind={self.kind!r}, method={self.method!r}, targets=[{labels}], tokens={len(self.tokens)}, "
             f"units={len(self.units)})"

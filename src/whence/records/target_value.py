@@ -1,5 +1,6 @@
 """The number of the output that one row of scores explains."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,3 +23,12 @@ class TargetValue:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
         return asdict(self)
+
+
+def first_labels(targets: Sequence[TargetValue]) -> str:
+    """The labels of the first three rows, as a record's repr names them.
+
+    >>> first_labels([TargetValue(" Paris", 1, 2.0, 0.0, "logit")])
+    "' Paris'"
+    """
+    return ", ".join(repr(target.label) for target in targets[:3]) + (", ..." if len(targets) > 3 else "")
