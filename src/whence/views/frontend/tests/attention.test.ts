@@ -3,6 +3,7 @@ import test from "node:test";
 import { headColor } from "../src/attention/head_color.ts";
 import { Lines } from "../src/attention/lines.ts";
 import { Unpacked } from "../src/loaded.ts";
+import { account } from "../src/attention/head_view.tsx";
 import { inSight } from "../src/attention/token_column.tsx";
 import {
   byteOf, percent, products, roundingOf, sees, shownOf, softmax, strongest, sum, topOf, vectorOf, weightOf, weightsTo,
@@ -149,4 +150,11 @@ test("numbers are unpacked once while they are kept, and the oldest are let go",
   store.of(third);
   assert.equal(store.of(second), again);
   assert.notEqual(store.of(first), once);
+});
+
+test("a token that runs right to left is closed off among its neighbours", () => {
+  const token = (text: string): Token => ({ text, role: "text", special: false, gap: false, ends: false, begins: false });
+  const tokens = { query: [token("שלום")], key: [token("a")] };
+  const said = account({ side: "query", at: 0 }, [{ at: 0, weight: 0.5 }], tokens);
+  assert.equal(said.replace(/ \S+%$/, ""), "“\u2068שלום\u2069” looks at “a”");
 });

@@ -105,9 +105,14 @@ function sideName(layer: AttentionLayer, side: Side): string {
 }
 
 /** Where a token looks, or who looks at it, in words. */
-function account({ side, at }: Point, links: { at: number; weight: number }[], tokens: AttentionTokens): string {
-  const list = links.map((link) => `“${tokens[other(side)][link.at].text}” ${percent(link.weight)}`).join(", ");
-  return `“${tokens[side][at].text}” ${side === "query" ? "looks at" : "is looked at by"} ${list || "none of the tokens shown"}`;
+export function account({ side, at }: Point, links: { at: number; weight: number }[], tokens: AttentionTokens): string {
+  const list = links.map((link) => `${quoted(tokens[other(side)][link.at].text)} ${percent(link.weight)}`).join(", ");
+  return `${quoted(tokens[side][at].text)} ${side === "query" ? "looks at" : "is looked at by"} ${list || "none of the tokens shown"}`;
+}
+
+/** A token in quotation marks, closed off where it runs right to left, so that its neighbours keep their places. */
+function quoted(text: string): string {
+  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(text) ? `“\u2068${text}\u2069”` : `“${text}”`;
 }
 
 type AttentionTokens = Record<Side, AttentionView["tokens"]>;
