@@ -12,6 +12,8 @@ import { type Hidden, mean, other, percent, type Point, shownOf, topOf, weightsT
 
 type Side = Point["side"];
 
+/** Where an isolated run of text begins and ends; by their numbers, so that no page holds the bare characters. */
+const [ISOLATE, POP] = [0x2068, 0x2069].map((code) => String.fromCharCode(code));
 /** How many of the tokens that one looks at are told in words. */
 const TOLD = 5;
 
@@ -112,7 +114,7 @@ export function account({ side, at }: Point, links: { at: number; weight: number
 
 /** A token in quotation marks, closed off where it runs right to left, so that its neighbours keep their places. */
 function quoted(text: string): string {
-  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(text) ? `“\u2068${text}\u2069”` : `“${text}”`;
+  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(text) ? `“${ISOLATE}${text}${POP}”` : `“${text}”`;
 }
 
 type AttentionTokens = Record<Side, AttentionView["tokens"]>;
